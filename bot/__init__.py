@@ -1,0 +1,1 @@
+"""Knows conversations: intake, turns, answers, handoffs, delivery."""

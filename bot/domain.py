@@ -1,0 +1,106 @@
+"""The nouns of conversations, as frozen types."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from retrieval.passages import Audience
+
+
+class Outcome(StrEnum):
+    """What became of a question."""
+
+    ANSWERED = "answered"
+    CLARIFY = "clarify"
+    HANDOFF = "handoff"
+
+
+class Reason(StrEnum):
+    """Why a question went to a person, or back to the customer."""
+
+    NOT_COVERED = "not_covered"
+    """No document is about this."""
+    UNSURE = "unsure"
+    """Something similar was found, not clearly an answer."""
+    NOTHING_VERIFIED = "nothing_verified"
+    """A model wrote an answer, and no sentence of it stood in the documents."""
+    ASKED_FOR_PERSON = "asked_for_person"
+    NO_DOCUMENTS = "no_documents"
+    """The company has no documents yet."""
+    FAILED = "failed"
+    """Something broke on our side."""
+
+
+class Author(StrEnum):
+    """Who wrote a message."""
+
+    CUSTOMER = "customer"
+    BOT = "bot"
+    PERSON = "person"
+    """A member of the support staff."""
+    NOTICE = "notice"
+    """A fixed text of the system: handed over, handed back, ..."""
+
+
+class Owner(StrEnum):
+    """Who answers a conversation now: the states of a handoff."""
+
+    BOT = "bot"
+    WAITING = "waiting"
+    """Handed over; no person has claimed it yet."""
+    HUMAN = "human"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a company's customer (or staff) asks."""
+
+    company: str
+    text: str
+    audience: Audience = Audience.PUBLIC
+    language: str = ""
+    """A two-letter code; empty means detect it."""
+    history: Sequence["Turn"] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An earlier exchange of the same conversation."""
+
+    author: Author
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A passage that an answer stands on, as the marker `[number]` in the text names it."""
+
+    number: int
+    document: str
+    passage: str
+    title: str
+    location: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The final word on a question. A `handoff` has a reason, and a text that tells the customer so."""
+
+    outcome: Outcome
+    text: str
+    confidence: float
+    language: str
+    citations: Sequence[Citation] = ()
+    reason: Reason | None = None
+    suggestions: Sequence[str] = ()
+    """With `clarify`: questions the documents do answer, for the customer to pick from."""
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The answer so far: what is safe to show already. Each draft replaces the one before."""
+
+    text: str

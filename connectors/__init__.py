@@ -1,0 +1,1 @@
+"""The outside: channels, the web pages, the command line, and the composition root."""

@@ -1,0 +1,1 @@
+"""Talks to models: embeddings, reranking, chat. Knows no document and no customer."""

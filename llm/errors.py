@@ -1,0 +1,37 @@
+"""What can go wrong, drawn as one tree.
+
+::
+
+    AnswerdeskError            everything we raise on purpose; the message says what to do next
+    |- UsageError              the caller asked for something that can't be (exit code 2 on the command line)
+    |- SettingsError           a setting is wrong
+    |- ModelError              a model did not do its work
+    |  |- ModelUnavailable     worth another try or another replica: refused, timed out, 429, 5xx
+    |  `- ModelRejected        trying again won't help: unknown model, bad key, prompt too long
+    |- RetrievalError          see retrieval/errors.py
+    `- BotError                see bot/errors.py
+"""
+
+
+class AnswerdeskError(Exception):
+    """Raised on purpose: its message is fit to be shown to the person who runs the program."""
+
+
+class UsageError(AnswerdeskError):
+    """The caller asked for something that can't be."""
+
+
+class SettingsError(AnswerdeskError):
+    """A setting is wrong; the message names it and what is allowed."""
+
+
+class ModelError(AnswerdeskError):
+    """A model did not do its work."""
+
+
+class ModelUnavailable(ModelError):
+    """Refused, timed out, overloaded or broken off: another try or another replica may do."""
+
+
+class ModelRejected(ModelError):
+    """The request itself was refused: unknown model, bad key, prompt too long."""

@@ -1,0 +1,1 @@
+"""Knows documents: parsing, chunking, storing, searching. Knows no conversation."""
