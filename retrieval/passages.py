@@ -89,6 +89,11 @@ class Passage:
         """Whether this is a FAQ entry."""
         return bool(self.question)
 
+    @property
+    def heading(self) -> str:
+        """What stands above the text: the entry's question, or the document's title and the headings down to it."""
+        return self.question or " > ".join(part for part in (self.title, self.location.heading) if part)
+
 
 @dataclass(frozen=True, slots=True)
 class Document:

@@ -1,0 +1,69 @@
+"""The tables of documents and passages. A company is part of every key."""
+
+from sqlalchemy import (
+    Column,
+    Float,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from retrieval.database import metadata
+
+documents = Table(
+    "document",
+    metadata,
+    Column("company", String(64), primary_key=True),
+    Column("id", String(255), primary_key=True),
+    Column("audience", String(16), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("updated_at", Float, nullable=False),
+    Index("ix_document_source", "company", "source"),
+)
+
+passages = Table(
+    "passage",
+    metadata,
+    # A number that only grows: what an index has seen is told by the highest one it holds.
+    Column("serial", Integer, primary_key=True, autoincrement=True),
+    Column("company", String(64), nullable=False),
+    Column("document", String(255), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("audience", String(16), nullable=False),
+    Column("question", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("language", String(8), nullable=False),
+    ForeignKeyConstraint(["company", "document"], ["document.company", "document.id"], ondelete="CASCADE"),
+    UniqueConstraint("company", "document", "position"),
+    Index("ix_passage_audience", "company", "audience"),
+    sqlite_autoincrement=True,
+)
+
+vectors = Table(
+    "passage_vector",
+    metadata,
+    Column("passage", Integer, primary_key=True),
+    # Two models may stand side by side while a company's knowledge moves from one to the other.
+    Column("model", String(255), primary_key=True),
+    # float16, little-endian: half the size, and the rounding (1e-3) is far below the distance between two passages.
+    Column("data", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["passage"], ["passage.serial"], ondelete="CASCADE"),
+)
+
+knowledge = Table(
+    "knowledge",
+    metadata,
+    Column("company", String(64), primary_key=True),
+    Column("audience", String(16), primary_key=True),
+    Column("version", Integer, nullable=False),
+)
