@@ -53,6 +53,17 @@ class Owner(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Chat:
+    """Where a customer is: one chat of one company on one channel."""
+
+    company: str
+    channel: str
+    """Such as `web` or `telegram`."""
+    address: str
+    """What the channel knows the chat by."""
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What a company's customer (or staff) asks."""
 

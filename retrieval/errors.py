@@ -29,3 +29,7 @@ class BrokenDocument(DocumentError):
 
 class IndexUnavailable(RetrievalError):
     """The vector index can't be used: another process owns it, or it is broken."""
+
+
+class StoreUnavailable(RetrievalError):
+    """The database can't be opened, read or written; the message says why and what to do."""

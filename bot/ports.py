@@ -1,0 +1,206 @@
+"""What the bot needs from outside: channels, an answerer, a clock. One contract for the web chat, Telegram and Slack.
+
+A connector turns what its channel says into `Inbound` events and hands them to the `Inbox`; it acknowledges to its channel
+only after `receive` returned. What is to be said comes back to its `send`, in order for each chat, until it returns a
+receipt that settles the message.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from bot.domain import Answer, Author, Chat, Citation, Draft, Outcome, Question
+
+
+class Kind(StrEnum):
+    """What happened in a chat."""
+
+    MESSAGE = "message"
+    EDIT = "edit"
+    """`text` replaces that of the message `ref`; it changes the question as long as there is no answer."""
+    DELETE = "delete"
+    """The message `ref` is taken back."""
+    COMMAND = "command"
+    """`text` is its name without a slash: `human`, `new`, ...; also what a button of the same meaning sends."""
+    FEEDBACK = "feedback"
+    """`text` is `helpful` or `unhelpful`, `ref` the `Outgoing.key` that is judged."""
+    STOP = "stop"
+    """The customer stopped the answer that was being made."""
+    BLOCKED = "blocked"
+    """The customer can't be written to any more, until something comes from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a message. Its content stays with the channel until a person asks for it."""
+
+    ref: str
+    """What the channel calls the file."""
+    name: str
+    media_type: str
+    size: int | None = None
+    """Bytes, where the channel says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One event of a channel. The same `id` twice is a redelivery, and harmless."""
+
+    id: str
+    """The channel's own id of the event; unique within the company and the channel."""
+    chat: Chat
+    kind: Kind = Kind.MESSAGE
+    text: str = ""
+    ref: str = ""
+    """The channel's id of the message that this is about."""
+    order: float = 0.0
+    """Where the message stands in its chat as the channel counts (a message id, a time): a burst is read in this order."""
+    author: str = ""
+    """The customer's id in the channel."""
+    name: str = ""
+    """What to call the customer, if the channel says so."""
+    language: str = ""
+    """A two-letter code: what the channel takes the customer's language for."""
+    quote: str = ""
+    """The text that the customer replied to."""
+    attachments: Sequence[Attachment] = ()
+
+
+class Inbox(Protocol):
+    """Where connectors hand in what happened."""
+
+    async def receive(self, event: Inbound) -> bool:
+        """Store the event durably; False if it was there already.
+
+        Raises `retrieval.errors.StoreUnavailable`: don't acknowledge then, so that the channel delivers again.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message for a customer."""
+
+    key: str
+    """Names the message for good: the same on every attempt to send it."""
+    chat: Chat
+    conversation: str
+    seq: int
+    """Its place in the conversation."""
+    author: Author
+    text: str
+    at: float
+    """Seconds since the epoch, UTC."""
+    language: str = ""
+    citations: Sequence[Citation] = ()
+    suggestions: Sequence[str] = ()
+    """Questions to offer as buttons; choosing one sends it as the customer's message."""
+    outcome: Outcome | None = None
+    """Of the bot's answers only."""
+    sender: str = ""
+    """The name of the person who wrote it, if a person did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The channel has the message."""
+
+    refs: Sequence[str] = ()
+    """What the channel calls it: several, if it had to be split."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Not now; other chats go on meanwhile."""
+
+    after: float
+    """Seconds."""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The connection broke before the channel answered: the message may be there or not."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The chat can't be written to: blocked, deleted, or moved."""
+
+    why: str
+    moved_to: str = ""
+    """The chat's new address: the message is sent there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The channel refuses this message, and will every time."""
+
+    why: str
+
+
+Receipt = Sent | Retry | Unknown | Gone | Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a channel can do, and how fast."""
+
+    drafts: bool = False
+    """An answer can be shown while it is being made."""
+    per_second: float | None = None
+    """Messages a second over all chats of a company; None is no limit."""
+    chat_interval: float = 0.0
+    """Seconds between two messages to one chat."""
+
+
+class Connector(Protocol):
+    """One channel. Its methods don't raise: what goes wrong with the channel is logged, or is a receipt."""
+
+    @property
+    def channel(self) -> str:
+        """Such as `web`: the `Chat.channel` of its events."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the channel can do."""
+        ...
+
+    async def start(self, inbox: Inbox) -> None:
+        """Begin to listen. Raises `llm.errors.SettingsError` when it never could."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop listening; what was received is handed in first. Sending still works."""
+        ...
+
+    async def send(self, message: Outgoing) -> Receipt:
+        """Send it, once if the channel allows. In one chat, the next comes only after this one's receipt."""
+        ...
+
+    async def show(self, chat: Chat, draft: str | None) -> None:
+        """Show the answer so far, in place of the draft before. None takes the draft away: no answer comes of it.
+
+        A message sent to the chat takes the draft's place without further ado. Only called with `Capabilities.drafts`.
+        """
+        ...
+
+    async def typing(self, chat: Chat) -> None:
+        """Show that an answer is being made; called every few seconds while it is."""
+        ...
+
+
+Answerer = Callable[[Question], AsyncIterator[Draft | Answer]]
+"""Answers a question: any number of drafts, then one answer. Closing the iterator stops the work."""
+
+
+class Clock(Protocol):
+    """Time, so that tests can have their own."""
+
+    def now(self) -> float:
+        """Seconds since the epoch, UTC."""
+        ...
