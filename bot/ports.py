@@ -1,8 +1,8 @@
 """What the bot needs from outside: channels, an answerer, a clock. One contract for the web chat, Telegram and Slack.
 
-A connector turns what its channel says into `Inbound` events and hands them to the `Inbox`; it acknowledges to its channel
-only after `receive` returned. What is to be said comes back to its `send`, in order for each chat, until it returns a
-receipt that settles the message.
+A connector turns what its channel says into `Inbound` events and hands them to the `Inbox`; it acknowledges to its
+channel only after `receive` returned. What is to be said comes back to its `send`, in order for each chat, until it
+returns a receipt that settles the message.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -55,7 +55,7 @@ class Inbound:
     ref: str = ""
     """The channel's id of the message that this is about."""
     order: float = 0.0
-    """Where the message stands in its chat as the channel counts (a message id, a time): a burst is read in this order."""
+    """Where it stands in its chat as the channel counts (a message id, a time): a burst is read in this order."""
     author: str = ""
     """The customer's id in the channel."""
     name: str = ""
