@@ -1,0 +1,157 @@
+"""From a question to an answer, a question back, or a person.
+
+What the documents don't cover is never answered. What they do is answered by one of two answerers behind one interface:
+the generated one where a model is configured, else the extractive one, which also steps in when the model fails.
+"""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from bot.domain import Answer, Draft, Outcome, Question, Reason
+from bot.intents import asks_for_person, phrase_language, small_talk
+from bot.settings import AnsweringSettings
+from bot.texts import text
+from llm.errors import ModelError
+from retrieval.language import detect_language
+from retrieval.passages import Found
+from retrieval.search import Search
+
+log = logging.getLogger(__name__)
+
+MOST_CHARACTERS = 4_000
+"""A longer question is no question."""
+PASSAGES = 8
+"""Passages an answerer gets to see."""
+MOST_SUGGESTIONS = 3
+
+HANDOFF_TEXTS = {
+    Reason.NOT_COVERED: "handed_over_not_covered",
+    Reason.UNSURE: "handed_over_unsure",
+    Reason.NOTHING_VERIFIED: "handed_over_unsure",
+    Reason.ASKED_FOR_PERSON: "handed_over_asked",
+    Reason.NO_DOCUMENTS: "handed_over_no_documents",
+    Reason.FAILED: "handed_over_failed",
+}
+
+
+class Answerer(Protocol):
+    """Makes an answer from passages that are likely to hold it."""
+
+    def answer(self, question: Question, found: Found) -> AsyncIterator[Draft | Answer]:
+        """Drafts, each in place of the one before, and at last exactly one answer.
+
+        Raises `ModelError` when it can't finish: what it showed is then void.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """Answers questions of any company."""
+
+    search: Search
+    answerers: Sequence[Answerer]
+    """In order of preference; the next one steps in when one fails."""
+    settings: AnsweringSettings = field(default_factory=AnsweringSettings)
+    default_language: str = "en"
+
+    async def answer(self, question: Question) -> AsyncIterator[Draft | Answer]:
+        """Drafts, and at last exactly one answer with its text in the customer's language and its timings."""
+        clock = _Clock()
+        asked = replace(question, language=self._language(question))
+        if settled := _without_search(asked):
+            yield clock.finish(settled)
+            return
+        found = await self.search.search(asked.company, asked.text, asked.audience, PASSAGES)
+        clock.note("retrieval")
+        if refused := await self._refuse(asked, found):
+            yield clock.finish(refused)
+            return
+        async for step in self._answer(asked, found):
+            clock.note("first_text")
+            yield clock.finish(_told(asked, step)) if isinstance(step, Answer) else step
+
+    def _language(self, question: Question) -> str:
+        return phrase_language(question.text) or detect_language(
+            question.text, default=question.language or self.default_language
+        )
+
+    async def _refuse(self, question: Question, found: Found) -> Answer | None:
+        """What to say instead of an answer, where there is likely none."""
+        if not found.passages:
+            return hand_over(question, Reason.NO_DOCUMENTS)
+        if found.confidence >= self.settings.answer_above:
+            return None
+        suggestions = _suggestions(found, question.language)
+        if found.confidence >= self.settings.clarify_above and suggestions:
+            said = text("clarify", question.language)
+            return Answer(Outcome.CLARIFY, said, found.confidence, question.language, (), Reason.UNSURE, suggestions)
+        return hand_over(question, Reason.NOT_COVERED, found.confidence)
+
+    async def _answer(self, question: Question, found: Found) -> AsyncIterator[Draft | Answer]:
+        for answerer in self.answerers:
+            try:
+                async for step in answerer.answer(question, found):
+                    yield step
+            except ModelError as error:
+                log.warning("%s could not answer: %s", type(answerer).__name__, error)
+            else:
+                return
+        yield hand_over(question, Reason.FAILED, found.confidence)
+
+
+def hand_over(question: Question, reason: Reason, confidence: float = 0.0) -> Answer:
+    """An answer that is none: a person will."""
+    said = text(HANDOFF_TEXTS[reason], question.language)
+    return Answer(Outcome.HANDOFF, said, confidence, question.language, reason=reason)
+
+
+def _without_search(question: Question) -> Answer | None:
+    """Messages that no document is needed for."""
+    if asks_for_person(question.text):
+        return hand_over(question, Reason.ASKED_FOR_PERSON, 1.0)
+    if kind := small_talk(question.text):
+        return Answer(Outcome.ANSWERED, text(f"{kind}_reply", question.language), 1.0, question.language)
+    if not question.text.strip():
+        return Answer(Outcome.CLARIFY, text("clarify_rephrase", question.language), 1.0, question.language)
+    if len(question.text) > MOST_CHARACTERS:
+        return Answer(Outcome.CLARIFY, text("too_long", question.language), 1.0, question.language)
+    return None
+
+
+def _suggestions(found: Found, language: str) -> tuple[str, ...]:
+    """Questions that the documents answer and that come near, those in the customer's language first."""
+    entries = [each.passage for each in found.passages if each.passage.is_entry]
+    ordered = sorted(entries, key=lambda passage: passage.language != language)
+    return tuple(dict.fromkeys(passage.question for passage in ordered))[:MOST_SUGGESTIONS]
+
+
+def _told(question: Question, answer: Answer) -> Answer:
+    """A handoff that an answerer decided on, with the words for the customer."""
+    if answer.outcome is not Outcome.HANDOFF or answer.text:
+        return answer
+    return hand_over(question, answer.reason or Reason.UNSURE, answer.confidence)
+
+
+class _Clock:
+    """Milliseconds from the question on."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._noted: dict[str, float] = {}
+
+    def note(self, name: str) -> None:
+        """Note a moment, once."""
+        self._noted.setdefault(name, self._elapsed())
+
+    def finish(self, answer: Answer) -> Answer:
+        """The answer with `retrieval`, `first_text` and `total`; what was not noted came with the end."""
+        total = self._elapsed()
+        timings = {"retrieval": 0.0, "first_text": total} | self._noted | {"total": total}
+        return replace(answer, timings_ms=timings)
+
+    def _elapsed(self) -> float:
+        return round((time.perf_counter() - self._start) * 1000, 1)

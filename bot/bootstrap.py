@@ -1,0 +1,86 @@
+"""Builds the working parts from settings, and takes them down again: the one place that knows how they fit."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from bot.answering import Answerer, Answering
+from bot.extracting import Extracting
+from bot.generating import Generating
+from bot.settings import Settings
+from bot.storage.migrate import migrate
+from llm.chat import ChatModel, load_chat_model
+from llm.embeddings import Embedder, load_embedder
+from retrieval import store
+from retrieval.database import Database, open_database
+from retrieval.ingest import Ingestion
+from retrieval.parsing import ParserProcess
+from retrieval.passages import Audience
+from retrieval.search import Search
+from retrieval.vectors import VectorIndexes, open_indexes
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that answers questions and takes in documents."""
+
+    settings: Settings
+    database: Database
+    embedder: Embedder
+    indexes: VectorIndexes
+    search: Search
+    answering: Answering
+    parser: ParserProcess
+
+    def ingestion(self, company: str, audience: Audience) -> Ingestion:
+        """What takes documents into one company's knowledge, for one audience."""
+        return Ingestion(
+            self.database, self.embedder, self.parser.parse, company, audience, self.settings.retrieval.max_file_mb
+        )
+
+
+@contextlib.asynccontextmanager
+async def open_storage(settings: Settings) -> AsyncIterator[Database]:
+    """The database, its tables up to date. Raises `StoreUnavailable` and `SettingsError`."""
+    database = await open_database(settings.database_url)
+    try:
+        await migrate(database)
+        yield database
+    finally:
+        await database.close()
+
+
+@contextlib.asynccontextmanager
+async def open_parts(settings: Settings, progress: Progress | None = None) -> AsyncIterator[Parts]:
+    """All parts, wired. `progress` hears of the embedding model's conversion, which the first start does."""
+    async with open_storage(settings) as database:
+        embedder = await asyncio.to_thread(load_embedder, settings.embedding, settings.models_dir, progress)
+        indexes = await asyncio.to_thread(open_indexes, settings.data_dir / "vectors", embedder.name)
+        model = load_chat_model(settings.llm)
+        parser = ParserProcess(settings.retrieval.parse_seconds, settings.retrieval.parse_memory_mb)
+        search = Search(database, embedder, indexes, settings.retrieval)
+        answerers = _answerers(settings, database, embedder, model)
+        answering = Answering(search, answerers, settings.answering, settings.company.language)
+        try:
+            yield Parts(settings, database, embedder, indexes, search, answering, parser)
+        finally:
+            await parser.close()
+            if model:
+                await model.close()
+            await asyncio.to_thread(indexes.close)
+
+
+def _answerers(
+    settings: Settings, database: Database, embedder: Embedder, model: ChatModel | None
+) -> tuple[Answerer, ...]:
+    extracting = Extracting(embedder)
+    if model is None:
+        return (extracting,)
+
+    async def version(company: str, audience: Audience) -> int:
+        return await database.read(store.knowledge_version, company, audience)
+
+    return Generating(model, settings.company.voice, version), extracting

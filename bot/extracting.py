@@ -1,0 +1,66 @@
+"""The extractive answerer: the documents' own words, with their citation. It needs no model and never invents."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from bot.domain import Answer, Citation, Draft, Outcome, Question
+from bot.texts import language_name, text
+from llm.embeddings import Embedder
+from retrieval.chunking import sentences_of
+from retrieval.passages import Found, Passage, Scored
+
+SAME_LANGUAGE_WITHIN = 0.03
+"""A passage in the question's language is preferred if it scores at most this much below the best."""
+SHORT = 320
+"""Prose of at most so many characters is shown whole."""
+MOST_SENTENCES = 4
+KEEP_WITHIN = 0.03
+"""A neighbour of the best sentence is shown with it if its cosine is at most this much lower."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extracting:
+    """Answers with a FAQ entry verbatim, or with the sentences of a passage that answer."""
+
+    embedder: Embedder
+
+    async def answer(self, question: Question, found: Found) -> AsyncIterator[Draft | Answer]:
+        """One draft, then the answer. `found` must hold a passage."""
+        passage = choose(found.passages, question.language).passage
+        said = passage.text if passage.is_entry else await asyncio.to_thread(self._extract, question.text, passage)
+        note = ""
+        if question.language and passage.language and passage.language != question.language:
+            note = text(
+                "other_language_note", question.language, language=language_name(passage.language, question.language)
+            )
+        shown = f"{note}\n\n{said} [1]".lstrip()
+        yield Draft(shown)
+        yield Answer(Outcome.ANSWERED, shown, found.confidence, question.language, citations=(cite(passage, 1),))
+
+    def _extract(self, question: str, passage: Passage) -> str:
+        """The sentence nearest to the question, with the neighbours that are about as near, as one stretch of text."""
+        sentences = [each for each in sentences_of(passage.text) if each.strip()]
+        if len(passage.text) <= SHORT or len(sentences) <= 2:
+            return passage.text
+        cosines = self.embedder.embed_passages(sentences) @ self.embedder.embed_queries([question])[0]
+        first = last = int(cosines.argmax())
+        while last - first + 1 < MOST_SENTENCES:
+            before = cosines[first - 1] if first > 0 else -1.0
+            after = cosines[last + 1] if last + 1 < len(sentences) else -1.0
+            if max(before, after) < cosines.max() - KEEP_WITHIN:
+                break
+            first, last = (first, last + 1) if after >= before else (first - 1, last)
+        return "".join(sentences[first : last + 1]).strip()
+
+
+def choose(passages: Sequence[Scored], language: str) -> Scored:
+    """The best passage; one in the question's language if it is about as good."""
+    best = passages[0]
+    near = (each for each in passages if each.score >= best.score - SAME_LANGUAGE_WITHIN)
+    return next((each for each in near if each.passage.language == language), best)
+
+
+def cite(passage: Passage, number: int) -> Citation:
+    """The citation of a passage under a marker's number."""
+    return Citation(number, passage.document, passage.id, passage.title, str(passage.location), passage.url)
