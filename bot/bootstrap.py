@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from bot.answering import Answerer, Answering
 from bot.extracting import Extracting
-from bot.generating import Generating
 from bot.settings import Settings
 from bot.storage.migrate import migrate
 from llm.chat import ChatModel, load_chat_model
@@ -57,7 +56,7 @@ async def open_storage(settings: Settings) -> AsyncIterator[Database]:
 async def open_parts(settings: Settings, progress: Progress | None = None) -> AsyncIterator[Parts]:
     """All parts, wired. `progress` hears of the embedding model's conversion, which the first start does."""
     async with open_storage(settings) as database:
-        embedder = await asyncio.to_thread(load_embedder, settings.embedding, settings.models_dir, progress)
+        embedder = await asyncio.to_thread(load_embedder, settings.embedding, settings.models, progress)
         indexes = await asyncio.to_thread(open_indexes, settings.data_dir / "vectors", embedder.name)
         model = load_chat_model(settings.llm)
         parser = ParserProcess(settings.retrieval.parse_seconds, settings.retrieval.parse_memory_mb)
@@ -82,5 +81,7 @@ def _answerers(
 
     async def version(company: str, audience: Audience) -> int:
         return await database.read(store.knowledge_version, company, audience)
+
+    from bot.generated import Generating
 
     return Generating(model, settings.company.voice, version), extracting

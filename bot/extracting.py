@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.domain import Answer, Citation, Draft, Outcome, Question
 from bot.texts import language_name, text
 from llm.embeddings import Embedder
-from retrieval.chunking import sentences_of
+from retrieval.chunking import sentences
 from retrieval.passages import Found, Passage, Scored
 
 SAME_LANGUAGE_WITHIN = 0.03
@@ -40,18 +40,18 @@ class Extracting:
 
     def _extract(self, question: str, passage: Passage) -> str:
         """The sentence nearest to the question, with the neighbours that are about as near, as one stretch of text."""
-        sentences = [each for each in sentences_of(passage.text) if each.strip()]
-        if len(passage.text) <= SHORT or len(sentences) <= 2:
+        parts = [each for each in sentences(passage.text) if each.strip()]
+        if len(passage.text) <= SHORT or len(parts) <= 2:
             return passage.text
-        cosines = self.embedder.embed_passages(sentences) @ self.embedder.embed_queries([question])[0]
+        cosines = self.embedder.embed_passages(parts) @ self.embedder.embed_queries([question])[0]
         first = last = int(cosines.argmax())
         while last - first + 1 < MOST_SENTENCES:
             before = cosines[first - 1] if first > 0 else -1.0
-            after = cosines[last + 1] if last + 1 < len(sentences) else -1.0
+            after = cosines[last + 1] if last + 1 < len(parts) else -1.0
             if max(before, after) < cosines.max() - KEEP_WITHIN:
                 break
             first, last = (first, last + 1) if after >= before else (first - 1, last)
-        return "".join(sentences[first : last + 1]).strip()
+        return "".join(parts[first : last + 1]).strip()
 
 
 def choose(passages: Sequence[Scored], language: str) -> Scored:

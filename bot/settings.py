@@ -100,10 +100,14 @@ class Settings(BaseSettings):
     storage: StorageSettings = StorageSettings()
     web: WebSettings = WebSettings()
 
+    models_dir: Annotated[
+        Path | None, Field(description="Where prepared models lie; unset means `models` in the data folder.")
+    ] = None
+
     @property
-    def models_dir(self) -> Path:
-        """Where the prepared embedding model lies."""
-        return self.data_dir / "models"
+    def models(self) -> Path:
+        """Where prepared models lie."""
+        return self.models_dir.expanduser().absolute() if self.models_dir else self.data_dir / "models"
 
     @property
     def database_url(self) -> str:
@@ -147,7 +151,8 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
         settings = Located(**overrides)
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(error, path))) from None
-    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser().absolute()})
+    data_dir = settings.data_dir.expanduser().absolute()
+    return settings.model_copy(update={"data_dir": data_dir})
 
 
 def setting_names() -> list[str]:
