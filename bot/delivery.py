@@ -1,0 +1,158 @@
+"""Sending what waits in the outbox: in order for each conversation, as fast as the channel takes it, once."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from bot.conversation import Conversation, Message, Status
+from bot.domain import Author, Chat
+from bot.errors import Fenced
+from bot.ports import Capabilities, Connector, Gone, Receipt, Rejected, Retry, Sent, Unknown
+from bot.storage import work as store
+from bot.worker import Held, Outcome
+from retrieval.database import Database
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+SEND_SECONDS = 30.0
+"""A connector that takes longer has broken off."""
+SHORT_WAIT = 0.05
+"""A person who claims a conversation is kept waiting so long, rather than written to the database."""
+RESEND_UNKNOWN = 3
+"""A message of which the channel never said that it took it is sent at most so often."""
+GIVE_UP = 24 * 3600.0
+"""Seconds after which a message that a channel keeps putting off is no longer worth sending."""
+
+
+class Pacer:
+    """Keeps to the rates of a channel: so many a second over all chats, and a pause between two to one chat."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._next: dict[tuple[str, str] | Chat, float] = {}
+
+    def wait(self, chat: Chat, capabilities: Capabilities) -> float:
+        """Take the next free place; returns the seconds until then."""
+        now = self._now()
+        if len(self._next) > 10_000:
+            self._next = {key: at for key, at in self._next.items() if at > now}
+        everyone = (chat.company, chat.channel)
+        at = max(now, self._next.get(chat, 0.0), self._next.get(everyone, 0.0))
+        if capabilities.chat_interval:
+            self._next[chat] = at + capabilities.chat_interval
+        if capabilities.per_second:
+            # Counted from now, not from this chat's own wait: others needn't stand behind it.
+            self._next[everyone] = max(now, self._next.get(everyone, 0.0)) + 1 / capabilities.per_second
+        return at - now
+
+
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """Sending goes on later."""
+
+    seconds: float
+
+
+class Delivery:
+    """Empties the outbox of conversations that are held."""
+
+    def __init__(
+        self, database: Database, connectors: Mapping[str, Connector], now: Callable[[], float] = time.time
+    ) -> None:
+        self._database = database
+        self._connectors = connectors
+        self._now = now
+        self._pacer = Pacer(now)
+
+    async def drain(self, held: Held, conversation: Conversation, *, giving_back: bool = False) -> Outcome:
+        """Send what waits. `conversation` is the row as last seen; its `sending` message is marked as such already.
+
+        `giving_back` leaves the last message sent in the outcome, to be settled in one commit with giving the
+        conversation back. Raises `Fenced` when the lease ran out, or a person took the conversation.
+        """
+        settled = conversation.settled
+        if conversation.queued <= settled:
+            return Outcome(settled)
+        settled, waiting = await self._database.read(store.outbox, conversation)
+        for message in waiting:
+            settling = await self._send(held, conversation, message)
+            if isinstance(settling, _Pause):
+                return Outcome(message.seq - 1, delay=settling.seconds, put_off=True)
+            if settling is not None and giving_back and message is waiting[-1]:
+                return Outcome(settled, sent=settling)
+            if settling is not None:
+                await _see_through(self._database.write(store.settle, conversation, settling, self._now()))
+        return Outcome(settled)
+
+    async def _send(self, held: Held, conversation: Conversation, message: Message) -> Message | _Pause | None:
+        """Send one message. What is returned is still to be settled, None is settled already."""
+        connector = self._connectors[conversation.chat.channel]
+        if not await self._wait_for_turn(held, conversation, message, connector.capabilities):
+            return None
+        if self._now() >= held.until:
+            raise Fenced("The lease ran out before the message was sent.")
+        receipt = await self._receipt(connector, conversation, message)
+        return await _see_through(self._judge(conversation, replace(message, attempts=message.attempts + 1), receipt))
+
+    async def _wait_for_turn(
+        self, held: Held, conversation: Conversation, message: Message, capabilities: Capabilities
+    ) -> bool:
+        """Keep to the channel's rates. False if the message was withdrawn meanwhile."""
+        marked = conversation.sending == message.seq
+        wait = self._pacer.wait(conversation.chat, capabilities)
+        if wait > SHORT_WAIT and marked:
+            await self._database.write(store.hold, conversation)
+            marked = False
+        if wait:
+            await asyncio.sleep(wait)
+        if held.lost:
+            raise Fenced("The conversation was taken over while the message waited.")
+        if marked or message.author is not Author.BOT:
+            return True
+        return await self._database.write(store.begin_send, conversation, message.seq)
+
+    async def _receipt(self, connector: Connector, conversation: Conversation, message: Message) -> Receipt:
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                return await connector.send(message.outgoing(conversation.chat))
+        except TimeoutError:
+            return Unknown(f"nothing was heard for {SEND_SECONDS:g} s")
+        except Exception as error:
+            log.exception("sending to %s raised, which connectors should not", connector.channel)
+            return Unknown(f"{type(error).__name__}: {error}")
+
+    async def _judge(self, conversation: Conversation, message: Message, receipt: Receipt) -> Message | _Pause | None:
+        match receipt:
+            case Sent(refs):
+                return replace(message, status=Status.SENT, refs=refs)
+            case Retry(after, why) if self._now() - message.at < GIVE_UP:
+                return await self._put_off(conversation, message, max(after, _backoff(message.attempts)), why)
+            case Unknown(why) if message.attempts < RESEND_UNKNOWN:
+                return await self._put_off(conversation, message, _backoff(message.attempts), why)
+            case Gone(why, moved_to):
+                log.info("conversation %s can't be written to: %s", conversation.id, why)
+                await self._database.write(store.gone, conversation, why, moved_to, self._now())
+                return _Pause(0.0)
+            case Retry(_, why) | Unknown(why) | Rejected(why):
+                log.error("message %s:%d was given up: %s", conversation.id, message.seq, why)
+                failed = replace(message, status=Status.FAILED)
+                await self._database.write(store.settle, conversation, failed, self._now(), why)
+                return None
+
+    async def _put_off(self, conversation: Conversation, message: Message, seconds: float, why: str) -> _Pause:
+        log.info("message %s:%d is put off for %.1f s: %s", conversation.id, message.seq, seconds, why)
+        await self._database.write(store.settle, conversation, message, self._now())
+        return _Pause(seconds)
+
+
+def _backoff(attempts: int) -> float:
+    return float(min(2 ** (attempts - 1), 60))
+
+
+async def _see_through(outcome: Coroutine[Any, Any, T]) -> T:
+    """Store what happened even when the worker is told to stop meanwhile."""
+    return await asyncio.shield(outcome)

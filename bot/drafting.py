@@ -1,0 +1,114 @@
+"""Having a question answered while the conversation goes on: drafts are shown, what happens meanwhile is noticed."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from bot.conversation import Conversation, Pace
+from bot.domain import Answer, Question
+from bot.errors import BotError
+from bot.ports import Answerer, Connector
+from bot.worker import Held
+
+TYPING_EVERY = 4.0
+"""Seconds; channels show it for about five."""
+
+
+class Superseded(BotError):
+    """Something happened that makes the answer pointless: the customer wrote more, or a person took over."""
+
+
+class TooSlow(BotError):
+    """The answer took longer than a customer should wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """What the turn wants to know and do while the answer is made."""
+
+    superseded: Callable[[bool], Awaitable[bool]]
+    """Asked after each change of the conversation, with whether something was shown: is the answer pointless now?"""
+    hold_on: Callable[[], Coroutine[Any, Any, None]]
+    """Tells the customer that it takes a while."""
+
+
+class Drafting:
+    """One question on its way to an answer."""
+
+    def __init__(self, held: Held, conversation: Conversation, connector: Connector, pace: Pace) -> None:
+        self._held = held
+        self._chat = conversation.chat
+        self._connector = connector
+        self._pace = pace
+        self._shown = False
+        self._holding_on: asyncio.Task[None] | None = None
+
+    async def run(self, answerer: Answerer, question: Question, listening: Listening) -> tuple[Answer, bool]:
+        """The answer, and whether any of it was shown before.
+
+        Raises `Superseded`, `TooSlow`, and whatever the answerer raises; the draft is taken away then.
+        """
+        answering = asyncio.create_task(self._answer(answerer, question))
+        beside = [asyncio.create_task(self._keep_typing()), asyncio.create_task(self._hold_on(listening))]
+        watching = asyncio.create_task(self._watch(listening))
+        try:
+            await asyncio.wait([answering, watching], return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                await watching
+            return await answering, self._shown
+        except BaseException:
+            if self._shown:
+                await self._connector.show(self._chat, None)
+            raise
+        finally:
+            for task in (answering, watching, *beside):
+                task.cancel()
+            await asyncio.gather(answering, watching, *beside, return_exceptions=True)
+            if self._holding_on:  # broken off, it would be sent once more
+                await asyncio.wait([self._holding_on])
+
+    async def _answer(self, answerer: Answerer, question: Question) -> Answer:
+        steps = answerer(question)
+        try:
+            async for step in steps:
+                if isinstance(step, Answer):
+                    return step
+                if self._connector.capabilities.drafts and step.text and not self._held.lost:
+                    self._shown = True
+                    await self._connector.show(self._chat, step.text)
+        finally:
+            await _close(steps)
+        raise BotError("The answerer ended without an answer.")
+
+    async def _watch(self, listening: Listening) -> None:
+        """Ends only by raising."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        while True:
+            limit = begun + (self._pace.turn if self._shown else self._pace.unshown_turn)
+            if loop.time() >= limit:
+                raise TooSlow(f"No answer after {loop.time() - begun:.0f} s.")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(limit):
+                    await self._held.changed.wait()
+            if self._held.changed.is_set():
+                self._held.changed.clear()
+                if await listening.superseded(self._shown):
+                    raise Superseded("The conversation went on.")
+
+    async def _keep_typing(self) -> None:
+        while True:
+            await self._connector.typing(self._chat)
+            await asyncio.sleep(TYPING_EVERY)
+
+    async def _hold_on(self, listening: Listening) -> None:
+        await asyncio.sleep(self._pace.first_sign)
+        if not self._shown:
+            self._holding_on = asyncio.create_task(listening.hold_on())
+
+
+async def _close(steps: AsyncIterator[object]) -> None:
+    if isinstance(steps, AsyncGenerator):
+        await steps.aclose()

@@ -1,0 +1,49 @@
+"""Taking in what channels report: stored durably, once, before the channel hears that we have it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from bot.conversation import Pace
+from bot.ports import Inbound
+from bot.storage.conversations import Duplicate, receive
+from retrieval.database import Database
+
+LONGEST_TEXT = 32_000
+"""Characters kept of one message; no channel of ours sends more, and no question needs it."""
+
+
+class Intake:
+    """The inbox of all connectors."""
+
+    def __init__(self, database: Database, pace: Pace, now: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._pace = pace
+        self._now = now
+
+    async def receive(self, event: Inbound) -> bool:
+        """Store the event durably; False if it was there already.
+
+        Raises `retrieval.errors.StoreUnavailable` and `llm.errors.UsageError` (an unknown company).
+        """
+        try:
+            await self._database.write(receive, _storable(event), self._pace, self._now())
+        except Duplicate:
+            return False
+        return True
+
+
+def _storable(event: Inbound) -> Inbound:
+    """What no database can hold must not come back for ever: half characters, NUL, and names beyond all measure."""
+    return replace(
+        event,
+        text=_clean(event.text)[:LONGEST_TEXT],
+        quote=_clean(event.quote)[:LONGEST_TEXT],
+        name=_clean(event.name)[:200],
+        language=_clean(event.language).replace("_", "-").partition("-")[0].lower()[:8],
+        attachments=[replace(file, name=_clean(file.name)[:255]) for file in event.attachments],
+    )
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")

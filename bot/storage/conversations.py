@@ -1,0 +1,197 @@
+"""Storage operations of conversations: what came in, and what can be read. Each is a function of an open connection.
+
+Workers' operations are in `work.py`, people's in `handoffs.py`.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from bot.conversation import Conversation, Message, Pace, Status
+from bot.domain import Chat, Owner
+from bot.errors import BotError
+from bot.ports import Inbound, Kind
+from bot.storage.rows import (
+    from_message,
+    message_rows,
+    received,
+    record,
+    this,
+    to_conversation,
+    to_message,
+)
+from bot.storage.tables import companies, conversations, events, messages
+from llm.errors import UsageError
+from retrieval.database import announce
+
+_c = conversations.c
+_SILENT = (Kind.FEEDBACK, Kind.BLOCKED)
+_AMENDS = (Kind.EDIT, Kind.DELETE)
+
+
+class Duplicate(BotError):
+    """The event is stored already."""
+
+
+def add_company(connection: Connection, company: str, name: str, now: float) -> None:
+    """Make a company known, or give it another name. Nothing can be stored for one that isn't known."""
+    statement = _insert(connection)(companies).values(id=company, name=name, created_at=now)
+    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"name": name}))
+
+
+def receive(connection: Connection, event: Inbound, pace: Pace, now: float) -> None:
+    """Store an event and mark its conversation as due. Raises `Duplicate`, or `UsageError` for an unknown company."""
+    conversation = _next(connection, event, now)
+    message = received(event, conversation.id, conversation.last, now)
+    row = from_message(event.chat.company, event.chat.channel, message, event.id)
+    statement = _insert(connection)(messages).values(row)
+    statement = statement.on_conflict_do_nothing(index_elements=["company", "channel", "event"])
+    if connection.execute(statement.returning(messages.c.seq)).one_or_none() is None:
+        raise Duplicate(f"The event {event.id} is stored already.")
+    if event.kind in _SILENT:
+        _note(connection, conversation, event, now)
+    else:
+        _ask(connection, conversation, event, pace, now)
+    announce(connection, "conversation", conversation.id)
+
+
+def _next(connection: Connection, event: Inbound, now: float) -> Conversation:
+    """Lock the chat's conversation with one more message counted in; begin one where there is none."""
+    chat = event.chat
+    fresh = {
+        "company": chat.company,
+        "id": uuid.uuid4().hex,
+        "channel": chat.channel,
+        "address": chat.address,
+        "owner": Owner.BOT,
+        "customer": event.name,
+        "language": event.language,
+        "last": 1,
+        **dict.fromkeys(("asked", "done", "queued", "settled", "since", "failures"), 0),
+        "burst_at": now,
+        "created_at": now,
+    }
+    statement = _insert(connection)(conversations).values(fresh)
+    statement = statement.on_conflict_do_update(
+        index_elements=["company", "channel", "address"], set_={"last": _c.last + 1}
+    )
+    try:
+        conversation = to_conversation(connection.execute(statement.returning(conversations)).one())
+    except IntegrityError as error:
+        raise UsageError(f"There is no company {chat.company!r}: add it to the settings first.") from error
+    if conversation.id == fresh["id"]:
+        record(connection, conversation, now, "opened", "customer")
+    return conversation
+
+
+def _ask(connection: Connection, conversation: Conversation, event: Inbound, pace: Pace, now: float) -> None:
+    """The message wants a turn when the customer has been quiet for a while, or has written long enough."""
+    if event.kind in _AMENDS and conversation.asked <= conversation.done:
+        return  # it is about a message that was answered, or that comes later and will find it
+    quiet = 0.0 if event.kind in (Kind.COMMAND, Kind.STOP) else pace.quiet
+    due = case(
+        (_c.asked <= _c.done, now + quiet),
+        (_c.burst_at + pace.longest_burst < now + quiet, _c.burst_at + pace.longest_burst),
+        else_=now + quiet,
+    )
+    connection.execute(
+        update(conversations)
+        .where(this(conversation.company, conversation.id))
+        .values(
+            asked=conversation.last,
+            burst_at=case((_c.asked <= _c.done, now), else_=_c.burst_at),
+            due=case((_c.due > due, _c.due), else_=due),
+            gone=None,
+            customer=event.name or _c.customer,
+        )
+    )
+    announce(connection, "due", repr(now + quiet))
+
+
+def _note(connection: Connection, conversation: Conversation, event: Inbound, now: float) -> None:
+    record(connection, conversation, now, event.kind, "customer", text=event.text, ref=event.ref)
+    if event.kind is Kind.BLOCKED:
+        lose_customer(connection, conversation, event.text or "blocked")
+
+
+def lose_customer(connection: Connection, conversation: Conversation, why: str) -> None:
+    """The customer can't be written to: nothing that waits is sent, until something comes in again."""
+    withdraw(connection, conversation)
+    connection.execute(update(conversations).where(this(conversation.company, conversation.id)).values(gone=why))
+
+
+def withdraw(connection: Connection, conversation: Conversation, *authors: str) -> int:
+    """Take unsent messages back (those of the given authors, or all); returns how many."""
+    statement = (
+        update(messages)
+        .where(message_rows(conversation.company, conversation.id), messages.c.status == Status.OUTBOX)
+        .values(status=Status.WITHDRAWN)
+    )
+    return connection.execute(statement.where(messages.c.author.in_(authors)) if authors else statement).rowcount
+
+
+def find(connection: Connection, chat: Chat) -> Conversation | None:
+    """The conversation of a chat."""
+    row = connection.execute(
+        select(conversations).where(_c.company == chat.company, _c.channel == chat.channel, _c.address == chat.address)
+    ).one_or_none()
+    return None if row is None else to_conversation(row)
+
+
+def get(connection: Connection, company: str, conversation: str) -> Conversation | None:
+    """A conversation of a company."""
+    row = connection.execute(select(conversations).where(this(company, conversation))).one_or_none()
+    return None if row is None else to_conversation(row)
+
+
+def transcript(connection: Connection, company: str, conversation: str, after: int = 0) -> Sequence[Message]:
+    """A conversation's messages, oldest first, from one on: all that came in, and what went out or will."""
+    rows = connection.execute(
+        select(messages).where(message_rows(company, conversation, after)).order_by(messages.c.seq)
+    )
+    return [to_message(row) for row in rows]
+
+
+def recent(connection: Connection, company: str, conversation: str, limit: int, before: int) -> Sequence[Message]:
+    """The `limit` messages up to and with `before`, oldest first."""
+    rows = connection.execute(
+        select(messages)
+        .where(message_rows(company, conversation), messages.c.seq <= before)
+        .order_by(messages.c.seq.desc())
+        .limit(limit)
+    )
+    return [to_message(row) for row in rows][::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An entry of the audit trail."""
+
+    at: float
+    kind: str
+    actor: str
+    data: Mapping[str, Any]
+
+
+def trail(connection: Connection, company: str, conversation: str) -> Sequence[Recorded]:
+    """All that happened to a conversation, oldest first."""
+    rows = connection.execute(
+        select(events).where(events.c.company == company, events.c.conversation == conversation).order_by(events.c.id)
+    )
+    return [Recorded(row.at, row.kind, row.actor, row.data) for row in rows]
+
+
+def counts(connection: Connection, company: str) -> Mapping[Owner, int]:
+    """How many conversations each owner has."""
+    rows = connection.execute(select(_c.owner, func.count()).where(_c.company == company).group_by(_c.owner))
+    return {Owner(owner): count for owner, count in rows.tuples()}
+
+
+def _insert(connection: Connection) -> Any:
+    """The dialect's INSERT: both have ON CONFLICT, the common one doesn't."""
+    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

@@ -1,0 +1,260 @@
+"""Storage operations of workers: lease a conversation, store what a turn came to, settle what was sent, let go.
+
+Each looks at the locked row of its conversation alone. A worker whose lease was taken over, or whose conversation a
+person has taken, gets `Fenced` and nothing is changed.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, case, func, insert, select, tuple_, update
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from bot.conversation import Change, Conversation, Message, Reply, Status
+from bot.domain import Author, Owner, Reason
+from bot.errors import Fenced
+from bot.storage.conversations import lose_customer
+from bot.storage.rows import from_message, message_rows, record, this, to_conversation, to_message
+from bot.storage.tables import conversations, messages
+from retrieval.database import announce
+
+_c = conversations.c
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a worker got, and when there is more to get."""
+
+    conversations: Sequence[Conversation]
+    next_due: float | None
+
+
+def claim(connection: Connection, lease: str, limit: int, channels: Sequence[str], now: float, until: float) -> Claimed:
+    """Lease up to `limit` conversations that are due, the longest due first, until `until`."""
+    mine = _c.channel.in_(channels)
+    rows = connection.execute(
+        select(_c.company, _c.id)
+        .where(_c.due <= now, mine)
+        .order_by(_c.due)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    keys = [tuple(row) for row in rows]
+    taken = []
+    if keys:
+        # A lease that nobody gave back: whoever held it died over this turn, and the next may too.
+        died = and_(_c.lease.is_not(None), _c.asked > _c.done)
+        statement = update(conversations).where(tuple_(_c.company, _c.id).in_(keys))
+        statement = statement.values(lease=lease, due=until, failures=_c.failures + case((died, 1), else_=0))
+        taken = [to_conversation(row) for row in connection.execute(statement.returning(conversations))]
+    next_due = connection.execute(select(func.min(_c.due)).where(_c.due > now, mine)).scalar()
+    return Claimed(taken, next_due)
+
+
+def renew(connection: Connection, held: Iterable[Conversation], until: float) -> Sequence[Conversation]:
+    """Keep leases until `until`; returns the conversations that are still held, as they are now."""
+    keys = [(one.company, one.id, one.lease) for one in held]
+    statement = update(conversations).where(tuple_(_c.company, _c.id, _c.lease).in_(keys)).values(due=until)
+    return [to_conversation(row) for row in connection.execute(statement.returning(conversations))]
+
+
+def outbox(connection: Connection, leased: Conversation) -> tuple[int, Sequence[Message]]:
+    """What waits to be sent, in order; and the place up to which that is all there is."""
+    queued = connection.execute(select(_c.queued).where(this(leased.company, leased.id))).scalar_one()
+    rows = connection.execute(
+        select(messages)
+        .where(message_rows(leased.company, leased.id), messages.c.status == Status.OUTBOX)
+        .order_by(messages.c.seq)
+    )
+    return queued, [to_message(row) for row in rows]
+
+
+def conclude(
+    connection: Connection, leased: Conversation, change: Change, now: float, *, only_if_all: bool = False
+) -> Conversation:
+    """Store what a turn came to; the replies go to the outbox.
+
+    `only_if_all`: not when the customer has written more since. Raises `Fenced` then, and when the lease or the owner
+    isn't what it was.
+    """
+    count = len(change.replies)
+    fence = and_(_mine(leased), _c.owner == leased.owner)
+    if only_if_all:
+        fence = and_(fence, _c.asked == change.upto)
+    values: dict[str, Any] = {
+        "last": _c.last + count,
+        "done": case((_c.done > change.upto, _c.done), else_=change.upto),
+        "owner": change.owner,
+        "language": change.language or _c.language,
+        "burst_at": case((_c.asked > change.upto, now), else_=_c.burst_at),
+        "failures": 0,
+    }
+    if change.since is not None:
+        values["since"] = change.since
+    if count:
+        values["queued"] = _c.last + count
+        if change.replies[0].author is Author.BOT:
+            # It goes out at once: a person who claims now waits for the moment that takes. See `handoffs.claim`.
+            values["sending"] = case((_c.queued == _c.settled, _c.last + 1), else_=_c.sending)
+    after = _fenced(connection, update(conversations).where(fence).values(values).returning(conversations))
+    put(connection, after, change.replies, after.last - count + 1, now)
+    if leased.owner is Owner.CLOSED:
+        record(connection, after, now, "reopened", "customer")
+    for kind, data in change.events:
+        record(connection, after, now, kind, "bot", **data)
+    announce(connection, "conversation", after.id)
+    return after
+
+
+def put(connection: Connection, conversation: Conversation, replies: Iterable[Reply], seq: int, now: float) -> None:
+    """Add messages to the outbox, from `seq` on: the caller has counted them in."""
+    rows = [
+        from_message(conversation.company, conversation.chat.channel, _as_message(conversation, reply, at, now))
+        for at, reply in enumerate(replies, seq)
+    ]
+    if rows:
+        connection.execute(insert(messages), rows)
+
+
+def notice(connection: Connection, leased: Conversation, reply: Reply, now: float) -> Conversation:
+    """Say something in the middle of a turn. Raises `Fenced`."""
+    statement = (
+        update(conversations)
+        .where(_mine(leased), _c.owner == leased.owner)
+        .values(last=_c.last + 1, queued=_c.last + 1)
+    )
+    after = _fenced(connection, statement.returning(conversations))
+    put(connection, after, [reply], after.last, now)
+    return after
+
+
+def burst(connection: Connection, leased: Conversation, history: int) -> tuple[Conversation, Sequence[Message]]:
+    """The conversation as it is now, with what is unanswered and up to `history` messages before. Raises `Fenced`."""
+    row = connection.execute(select(conversations).where(_mine(leased))).one_or_none()
+    if row is None:
+        raise Fenced("The conversation is someone else's by now.")
+    rows = connection.execute(
+        select(messages)
+        .where(message_rows(leased.company, leased.id, max(row.since, row.done - history)), messages.c.seq <= row.asked)
+        .order_by(messages.c.seq)
+    )
+    return to_conversation(row), [to_message(row) for row in rows]
+
+
+def begin_send(connection: Connection, leased: Conversation, seq: int) -> bool:
+    """Mark the bot's message as being sent now; False if it was withdrawn meanwhile. Raises `Fenced`."""
+    _fenced(connection, update(conversations).where(_mine(leased)).values(sending=seq).returning(conversations))
+    status = connection.execute(
+        select(messages.c.status).where(message_rows(leased.company, leased.id), messages.c.seq == seq)
+    ).scalar_one()
+    if status != Status.OUTBOX:
+        hold(connection, leased)
+    return bool(status == Status.OUTBOX)
+
+
+def hold(connection: Connection, leased: Conversation) -> None:
+    """The bot's message isn't being sent after all, for now."""
+    connection.execute(update(conversations).where(_mine(leased)).values(sending=None))
+
+
+def settle(connection: Connection, leased: Conversation, message: Message, now: float, why: str = "") -> None:
+    """Store how sending went: the message's status, attempts and what the channel calls it.
+
+    What the channel took is recorded even when the lease is gone: that saves the customer from reading it twice.
+    """
+    connection.execute(
+        update(conversations).where(this(leased.company, leased.id), _c.sending == message.seq).values(sending=None)
+    )
+    connection.execute(
+        update(messages)
+        .where(
+            message_rows(leased.company, leased.id),
+            messages.c.seq == message.seq,
+            messages.c.status.in_((Status.OUTBOX, Status.WITHDRAWN)),
+        )
+        .values(status=message.status, attempts=message.attempts, refs=list(message.refs))
+    )
+    if message.status is Status.FAILED:
+        record(connection, leased, now, "send_failed", "channel", seq=message.seq, why=why)
+        _call_person(connection, leased, now)
+    announce(connection, "conversation", leased.id)
+
+
+def _call_person(connection: Connection, leased: Conversation, now: float) -> None:
+    """The customer waits for a message that will never come."""
+    statement = update(conversations).where(this(leased.company, leased.id), _c.owner == Owner.BOT)
+    if connection.execute(statement.values(owner=Owner.WAITING)).rowcount:
+        record(connection, leased, now, "handed_over", "bot", reason=Reason.FAILED)
+
+
+def gone(connection: Connection, leased: Conversation, why: str, moved_to: str, now: float) -> None:
+    """The chat can't be written to. If it moved, what waits goes to its new address; else it is withdrawn."""
+    taken = connection.execute(
+        select(_c.id).where(_c.company == leased.company, _c.channel == leased.chat.channel, _c.address == moved_to)
+    ).first()
+    moved = bool(moved_to) and taken is None
+    if moved:
+        connection.execute(update(conversations).where(this(leased.company, leased.id)).values(address=moved_to))
+    else:
+        lose_customer(connection, leased, why)
+    record(connection, leased, now, "moved" if moved else "gone", "channel", why=why, to=moved_to)
+
+
+def release(
+    connection: Connection,
+    leased: Conversation,
+    settled: int,
+    now: float,
+    *,
+    delay: float = 0.0,
+    quiet: float = 0.0,
+    failed: bool = False,
+    sent: Message | None = None,
+) -> None:
+    """Give the lease back, and settle the last message that was sent.
+
+    Due again after `delay` if there is more to do: queued after `settled`, or asked, and the burst that began may end.
+    """
+    if sent is not None:
+        settle(connection, leased, sent, now)
+    asked = case((_c.burst_at + quiet > now + delay, _c.burst_at + quiet), else_=now + delay)
+    due = case((_c.queued > settled, now + delay), (_c.asked > _c.done, asked), else_=None)
+    statement = update(conversations).where(_mine(leased))
+    statement = statement.values(
+        lease=None,
+        sending=None,
+        settled=case((_c.settled > settled, _c.settled), else_=settled),
+        due=due,
+        failures=_c.failures + int(failed),
+    )
+    row = connection.execute(statement.returning(_c.due)).one_or_none()
+    if row is not None and row.due is not None:
+        announce(connection, "due", repr(row.due))
+
+
+def _mine(leased: Conversation) -> Any:
+    return and_(this(leased.company, leased.id), _c.lease == leased.lease)
+
+
+def _fenced(connection: Connection, statement: ReturningUpdate[Any]) -> Conversation:
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise Fenced("The conversation is someone else's by now.")
+    return to_conversation(row)
+
+
+def _as_message(conversation: Conversation, reply: Reply, seq: int, now: float) -> Message:
+    return Message(
+        conversation=conversation.id,
+        seq=seq,
+        author=reply.author,
+        text=reply.text,
+        at=now,
+        language=reply.language,
+        citations=reply.citations,
+        suggestions=reply.suggestions,
+        outcome=reply.outcome,
+        reason=reply.reason,
+        sender=reply.sender,
+    )

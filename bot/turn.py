@@ -1,0 +1,211 @@
+"""A turn: all that a customer wrote since the last one gets one reply, stored in one transaction or not at all."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from bot.conversation import Asked, Change, Conversation, Message, Pace, Reply, Status, asked
+from bot.delivery import Delivery
+from bot.domain import Answer, Author, Outcome, Owner, Question, Reason, Turn
+from bot.drafting import Drafting, Listening, Superseded, TooSlow
+from bot.errors import BotError, Fenced
+from bot.intents import asks_for_person, phrase_language
+from bot.ports import Answerer, Connector, Kind
+from bot.storage import work as store
+from bot.texts import text
+from bot.worker import Held
+from bot.worker import Outcome as Given
+from retrieval.database import Database
+
+log = logging.getLogger(__name__)
+
+HISTORY = 30
+"""Messages before the question that the answerer gets to see."""
+RESTARTS = 3
+"""A turn that the customer's further messages made begin anew so often is seen through."""
+_REPLIES = {"start": "greeting", "new": "greeting", "privacy": "privacy"}
+"""Which text answers which command; any other is answered with the help."""
+
+
+class Turns:
+    """What a worker does with a conversation it holds."""
+
+    def __init__(
+        self,
+        database: Database,
+        answerer: Answerer,
+        connectors: Mapping[str, Connector],
+        pace: Pace,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._database = database
+        self._answerer = answerer
+        self._connectors = connectors
+        self._pace = pace
+        self._now = now
+        self._delivery = Delivery(database, connectors, now)
+
+    async def work(self, held: Held) -> Given:
+        """Send what waits, answer what is asked, send that. Raises `Fenced` when the conversation was taken over."""
+        conversation = held.conversation
+        asked = conversation.asked > conversation.done
+        given = await self._delivery.drain(held, conversation, giving_back=not asked)
+        if given.put_off or not asked:
+            return given
+        try:
+            concluded = await self._turn(held)
+        except Fenced:
+            raise
+        except Exception as error:
+            log.error("turn of conversation %s failed: %s: %s", conversation.id, type(error).__name__, error)
+            if not isinstance(error, TooSlow) and conversation.failures < len(self._pace.retries):
+                return Given(given.settled, delay=self._pace.retries[conversation.failures], failed=True)
+            current, _ = await self._database.read(store.burst, conversation, 0)
+            concluded = await self._park(current, f"{type(error).__name__}: {error}")
+        return await self._delivery.drain(held, concluded, giving_back=True)
+
+    async def _turn(self, held: Held) -> Conversation:
+        conversation, messages = await self._database.read(store.burst, held.conversation, HISTORY)
+        if conversation.failures > len(self._pace.retries):
+            return await self._park(conversation, "its workers died over it")
+        for attempt in range(RESTARTS + 1):
+            patient = attempt < RESTARTS
+            try:
+                held.changed.clear()
+                change, shown = await self._decide(held, conversation, messages, patient=patient)
+                return await self._conclude(conversation, change, only_if_all=patient and not shown)
+            except (Superseded, Fenced) as error:
+                log.info("conversation %s: %s", conversation.id, error)
+                await asyncio.sleep(self._pace.quiet if isinstance(error, Superseded) else 0)
+            conversation, messages = await self._database.read(store.burst, held.conversation, HISTORY)
+        raise Fenced("The conversation never held still.")
+
+    async def _conclude(self, conversation: Conversation, change: Change, *, only_if_all: bool = False) -> Conversation:
+        return await asyncio.shield(
+            self._database.write(store.conclude, conversation, change, self._now(), only_if_all=only_if_all)
+        )
+
+    async def _decide(
+        self, held: Held, conversation: Conversation, messages: Sequence[Message], *, patient: bool
+    ) -> tuple[Change, bool]:
+        """What the turn comes to, and whether the customer has seen some of it already."""
+        unanswered = [message for message in messages if message.seq > conversation.done and _is_customers(message)]
+        heard = asked(unanswered, conversation.asked)
+        language = phrase_language(heard.text) or conversation.language
+        wants_person = "human" in heard.commands or asks_for_person(heard.text)
+        if not conversation.bot_answers:
+            reminder = wants_person and conversation.owner is Owner.WAITING
+            replies = [_notice("already_waiting", language)] if reminder else []
+            return Change(heard.upto, replies, conversation.owner, since=heard.since), False
+        if wants_person:
+            return _hand_over(heard, "handed_over_asked", language), False
+        if not heard.text:
+            return Change(heard.upto, _without_question(heard, language), since=heard.since), False
+        question = Question(
+            company=conversation.company,
+            text=heard.text,
+            language=conversation.language,
+            history=_history(messages, max(conversation.since, heard.since or 0), conversation.done),
+        )
+        answer, shown = await self._generate(held, conversation, question, patient=patient)
+        return _as_change(heard, answer), shown
+
+    async def _generate(
+        self, held: Held, conversation: Conversation, question: Question, *, patient: bool
+    ) -> tuple[Answer, bool]:
+        connector = self._connectors[conversation.chat.channel]
+
+        async def superseded(shown: bool) -> bool:
+            now, messages = await self._database.read(store.burst, conversation, 0)
+            if now.owner is not conversation.owner:
+                return True
+            newer = [message for message in messages if message.seq > conversation.asked and _is_customers(message)]
+            return any(message.kind is Kind.STOP for message in newer) or (bool(newer) and patient and not shown)
+
+        async def hold_on() -> None:
+            reply = _notice("still_working", conversation.language)
+            await self._delivery.drain(held, await self._database.write(store.notice, conversation, reply, self._now()))
+
+        drafting = Drafting(held, conversation, connector, self._pace)
+        return await drafting.run(self._answerer, question, Listening(superseded, hold_on))
+
+    async def _park(self, conversation: Conversation, why: str) -> Conversation:
+        """Call a person and tell the customer, once a turn failed for the third time or took too long."""
+        if not conversation.bot_answers:
+            return await self._conclude(conversation, Change(conversation.asked, owner=conversation.owner))
+        change = Change(
+            upto=conversation.asked,
+            replies=[_notice("failed_handed_over", conversation.language)],
+            owner=Owner.WAITING,
+            events=[("parked", {"why": why}), ("handed_over", {"reason": Reason.FAILED})],
+        )
+        return await self._conclude(conversation, change)
+
+
+def _is_customers(message: Message) -> bool:
+    return message.status is Status.RECEIVED
+
+
+def _notice(key: str, language: str) -> Reply:
+    return Reply(text(key, language), language=language)
+
+
+def _hand_over(heard: Asked, key: str, language: str) -> Change:
+    return Change(
+        upto=heard.upto,
+        replies=[_notice(key, language)],
+        owner=Owner.WAITING,
+        since=heard.since,
+        events=[("handed_over", {"reason": Reason.ASKED_FOR_PERSON})],
+    )
+
+
+def _without_question(heard: Asked, language: str) -> list[Reply]:
+    replies = [_notice(_REPLIES.get(command, "help"), language) for command in dict.fromkeys(heard.commands)]
+    return [*replies, _notice("attachment_kept", language)] if heard.attachments else replies
+
+
+def _history(messages: Sequence[Message], since: int, done: int) -> list[Turn]:
+    return [
+        Turn(message.author, message.text)
+        for message in messages
+        if since < message.seq <= done and message.text and message.kind is Kind.MESSAGE and _was_said(message)
+    ]
+
+
+def _was_said(message: Message) -> bool:
+    return message.author is not Author.NOTICE and message.status not in (Status.WITHDRAWN, Status.FAILED)
+
+
+def _as_change(heard: Asked, answer: Answer) -> Change:
+    handed_over = answer.outcome is Outcome.HANDOFF
+    reason = answer.reason.value if answer.reason else None
+    facts: dict[str, object] = {
+        "outcome": answer.outcome.value,
+        "confidence": answer.confidence,
+        "reason": reason,
+        "timings_ms": dict(answer.timings_ms),
+    }
+    if not answer.text:
+        raise BotError("The answerer gave an empty answer.")
+    reply = Reply(
+        answer.text,
+        Author.BOT,
+        answer.language,
+        answer.citations,
+        answer.suggestions,
+        answer.outcome,
+        answer.reason,
+    )
+    events: list[tuple[str, dict[str, object]]] = [("answered", facts)]
+    if handed_over:
+        events.append(("handed_over", {"reason": reason}))
+    return Change(
+        heard.upto,
+        [reply],
+        Owner.WAITING if handed_over else Owner.BOT,
+        answer.language,
+        heard.since,
+        events,
+    )

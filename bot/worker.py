@@ -1,0 +1,212 @@
+"""A worker: leases conversations that are due, works on many at a time, and gives every one of them back."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from bot.conversation import Conversation, Message, Pace
+from bot.errors import Fenced
+from bot.storage import work as store
+from llm.errors import AnswerdeskError
+from retrieval.database import Database
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Held:
+    """A conversation that this worker has the lease of."""
+
+    conversation: Conversation
+    """As it was when it was claimed."""
+    until: float
+    """When the lease runs out, unless it is renewed."""
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever something may have happened to the conversation."""
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a conversation is given back."""
+
+    settled: int
+    """The outbox is dealt with up to here."""
+    delay: float = 0.0
+    """Seconds until it is looked at again, if there is more to do."""
+    failed: bool = False
+    put_off: bool = False
+    """The channel asked to wait: what is in the outbox comes before anything new."""
+    sent: Message | None = None
+    """The last message sent; it is settled together with giving back, which saves a commit."""
+
+
+class Worker:
+    """Runs `work` for each conversation that is due."""
+
+    def __init__(
+        self,
+        database: Database,
+        work: Callable[[Held], Awaitable[Outcome]],
+        channels: Sequence[str],
+        pace: Pace,
+        *,
+        concurrency: int = 256,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._database = database
+        self._work = work
+        self._channels = channels
+        self._pace = pace
+        self._concurrency = concurrency
+        self._now = now
+        self._name = f"{os.getpid()}.{uuid.uuid4().hex[:12]}"
+        self._claims = 0
+        self._held: dict[str, Held] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._wake = asyncio.Event()
+        self._next_due = 0.0
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Work until `stop`; then finish what was begun."""
+        unlisten = (self._database.listen("due", self._heard_due), self._database.listen("conversation", self._heard))
+        renewing = asyncio.create_task(self._renew_for_ever(), name="renew leases")
+        try:
+            while not self._stopping:
+                await self._claim()
+                await self._wait()
+        except asyncio.CancelledError:
+            for task in self._tasks.values():
+                task.cancel()
+            raise
+        finally:
+            for stop in unlisten:
+                stop()
+            if self._tasks:
+                await asyncio.wait(self._tasks.values())
+            renewing.cancel()
+            await asyncio.wait([renewing])
+
+    async def stop(self, drain: float = 10.0) -> None:
+        """Claim nothing more; what still runs after `drain` seconds is broken off, and free for other workers."""
+        self._stopping = True
+        self._wake.set()
+        tasks = list(self._tasks.values())
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=drain)
+            for task in late:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def _claim(self) -> None:
+        free = self._concurrency - len(self._held)
+        now = self._now()
+        if not free:
+            return
+        self._next_due = now + self._pace.poll
+        self._claims += 1
+        until = now + self._pace.lease
+        try:
+            claimed = await self._database.write(
+                store.claim, f"{self._name}.{self._claims}", free, self._channels, now, until
+            )
+        except AnswerdeskError as error:
+            log.error("no work can be claimed: %s", error)
+            return
+        if len(claimed.conversations) == free:
+            self._next_due = now
+        elif claimed.next_due is not None:
+            self._next_due = min(self._next_due, claimed.next_due)
+        for conversation in claimed.conversations:
+            self._begin(Held(conversation, until))
+
+    def _begin(self, held: Held) -> None:
+        key = held.conversation.id
+        stale = self._held.get(key)
+        if stale is not None:  # its lease ran out while this very worker was stalled
+            stale.lost = True
+            self._tasks[key].cancel()
+        self._held[key] = held
+        self._tasks[key] = task = asyncio.create_task(self._see_through(held), name=f"conversation {key}")
+        task.add_done_callback(lambda task: self._finish(held, task))
+
+    def _finish(self, held: Held, task: asyncio.Task[None]) -> None:
+        key = held.conversation.id
+        if self._held.get(key) is held:
+            del self._held[key], self._tasks[key]
+        if not task.cancelled() and (error := task.exception()):
+            log.error("conversation %s can't be given back, and waits for its lease to run out: %s", key, error)
+        self._wake.set()
+
+    async def _see_through(self, held: Held) -> None:
+        outcome = Outcome(held.conversation.settled)
+        try:
+            outcome = await self._work(held)
+        except Fenced:
+            log.info("conversation %s was taken over", held.conversation.id)
+        except Exception:
+            log.exception("work on conversation %s failed", held.conversation.id)
+            outcome = Outcome(held.conversation.settled, delay=self._pace.retries[0], failed=True)
+        finally:
+            if not held.lost:
+                # A cancelled worker still has to say what it did, or a message might be sent twice.
+                await asyncio.shield(self._release(held, outcome))
+
+    async def _release(self, held: Held, outcome: Outcome) -> None:
+        await self._database.write(
+            store.release,
+            held.conversation,
+            outcome.settled,
+            self._now(),
+            delay=outcome.delay,
+            quiet=self._pace.quiet,
+            failed=outcome.failed,
+            sent=outcome.sent,
+        )
+
+    async def _wait(self) -> None:
+        """Until there may be something to claim."""
+        while not self._stopping:
+            pause = self._next_due - self._now()
+            if pause <= 0 and len(self._held) < self._concurrency:
+                return
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(pause, 0) if len(self._held) < self._concurrency else None):
+                    await self._wake.wait()
+
+    def _heard_due(self, due: str) -> None:
+        self._next_due = min(self._next_due, float(due))
+        self._wake.set()
+
+    def _heard(self, conversation: str) -> None:
+        if held := self._held.get(conversation):
+            held.changed.set()
+
+    async def _renew_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._pace.lease / 3)
+            if self._held:
+                try:
+                    await self._renew()
+                except AnswerdeskError as error:
+                    log.error("leases can't be renewed: %s", error)
+
+    async def _renew(self) -> None:
+        held = dict(self._held)
+        until = self._now() + self._pace.lease
+        kept = await self._database.write(store.renew, [one.conversation for one in held.values()], until)
+        leases = {one.id: one.lease for one in kept}
+        for key, one in held.items():
+            if leases.get(key) == one.conversation.lease:
+                one.until = until
+                one.changed.set()  # an announcement may have been missed
+            elif self._held.get(key) is one:  # neither given back meanwhile, nor claimed anew
+                one.lost = True
+                self._tasks[key].cancel()
