@@ -1,0 +1,62 @@
+"""What both engines share: listeners, and errors that say what to do."""
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from retrieval.errors import StoreUnavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Operation = Callable[Concatenate[Connection, P], T]
+Listener = Callable[[str], None]
+
+
+@contextlib.contextmanager
+def explained(where: str) -> Iterator[None]:
+    """Turn what the driver says into what to do; what the operation itself raises passes through."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StoreUnavailable(_explain(where, str(error.orig))) from error
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise StoreUnavailable(_explain(where, str(error.orig))) from error
+    except OSError as error:
+        raise StoreUnavailable(_explain(where, str(error))) from error
+
+
+def _explain(where: str, said: str) -> str:
+    hints = {
+        "unable to open": "its folder isn't there or can't be written to: check the path and its owner",
+        "readonly": "the file or its folder is read-only: check the owner and the mount",
+        "disk is full": "the disk is full: make room, then try again; nothing already stored is lost",
+        "locked": "another process has been writing to it for a minute: stop that one, or wait until it is done",
+        "no such table": "its tables are missing: run `answerdesk migrate`",
+        "password authentication": "the user name or password is wrong",
+        "does not exist": "it has no such database, role or table: create it, or run `answerdesk migrate`",
+        "too many clients": "the server allows no more connections: raise max_connections, or run fewer processes",
+    }
+    hint = next((hint for sign, hint in hints.items() if sign in said), "check that it runs and can be reached")
+    return f"The database {where} can't be used: {hint} ({said.splitlines()[0] if said else 'no reason given'})."
+
+
+class Listeners:
+    """Who wants to hear about what."""
+
+    def __init__(self) -> None:
+        self._by_topic: defaultdict[str, list[Listener]] = defaultdict(list)
+
+    def add(self, topic: str, listener: Listener) -> Callable[[], None]:
+        self._by_topic[topic].append(listener)
+        return lambda: self._by_topic[topic].remove(listener)
+
+    def tell(self, announced: list[tuple[str, str]]) -> None:
+        for topic, payload in dict.fromkeys(announced):
+            for listener in tuple(self._by_topic[topic]):
+                listener(payload)
