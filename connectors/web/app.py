@@ -1,0 +1,91 @@
+"""The web application: one factory, which is given all it needs."""
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from connectors.web import chat, errors, library
+from connectors.web.connector import WebConnector
+from connectors.web.library import PublicLibrary
+from connectors.web.pages import STATIC, Pages
+from retrieval import store
+from retrieval.database import Database
+from retrieval.passages import Audience
+
+LARGEST_BODY = 64 * 1024
+"""Bytes: a message of 4,000 characters fits ten times over."""
+
+HEADERS = {
+    "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'; object-src 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WebDependencies:
+    """What the web application stands on."""
+
+    database: Database
+    company: str
+    """The company's id."""
+    name: str
+    """The company's name, as customers read it."""
+    connector: WebConnector
+    """Started and stopped by whoever makes it."""
+
+
+def create_app(dependencies: WebDependencies) -> ASGIApp:
+    """The application that serves `/chat` for one company, to be run by uvicorn."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, max_body_size=LARGEST_BODY)
+    pages = Pages(dependencies.name)
+    app.state.pages = pages
+    app.state.connector = dependencies.connector
+    app.state.library = PublicLibrary(dependencies.database, dependencies.company)
+    app.include_router(chat.router)
+    app.include_router(library.router)
+    app.mount(pages.static, StaticFiles(directory=STATIC))
+    errors.install(app)
+
+    @app.get("/")
+    async def root() -> Response:
+        return RedirectResponse("/chat")
+
+    @app.get("/healthz")
+    async def healthz() -> Response:
+        await dependencies.database.read(store.knowledge_version, dependencies.company, Audience.PUBLIC)
+        return JSONResponse({"status": "ok"})
+
+    return _with_headers(app)
+
+
+def _with_headers(app: ASGIApp) -> ASGIApp:
+    """Put the security headers on every response, errors of the framework included, and say what may be kept."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("cache-control", _caching(scope["path"], message["status"]))
+            await send(message)
+
+        await app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+    return guarded
+
+
+def _caching(path: str, status: int) -> str:
+    """Static files have their content's digest in their address; all else is somebody's own."""
+    kept = path.startswith("/static/") and status in (200, 206, 304)
+    return "public, max-age=31536000, immutable" if kept else "no-store"

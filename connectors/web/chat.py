@@ -1,0 +1,108 @@
+"""The web chat's page and its HTTP interface: messages and buttons come in, server-sent events go out."""
+
+import logging
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sse_starlette.event import JSONServerSentEvent
+from sse_starlette.sse import EventSourceResponse
+
+from connectors.web.connector import WebConnector
+from connectors.web.errors import Refused
+from connectors.web.library import Library, PageMaker
+from connectors.web.texts import LANGUAGES
+from connectors.web.visitors import COOKIE_SECONDS, LANGUAGE_COOKIE, Address, Language, greet, require_own_page
+from retrieval.errors import StoreUnavailable
+
+LIMIT = 4000
+"""Characters of a message."""
+SUGGESTED = 4
+RETRY_MS = 2000
+PING_SECONDS = 15
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+
+
+def _connector(request: Request) -> WebConnector:
+    connector: WebConnector = request.app.state.connector
+    return connector
+
+
+Connector = Annotated[WebConnector, Depends(_connector)]
+Identity = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{8,64}$")]
+
+
+class NewMessage(BaseModel):
+    """A message, with an id its sender made: sending it again under the same id is harmless."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Identity
+    text: str
+
+
+class Action(BaseModel):
+    """A button; the judgements are about the message at that place."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Identity
+    action: Literal["human", "new", "stop", "helpful", "not_helpful"]
+    message: Annotated[int | None, Field(ge=1)] = None
+
+
+@router.get("/chat")
+async def page(
+    request: Request,
+    library: Library,
+    pages: PageMaker,
+    preferred: Language,
+    chosen: Annotated[str, Query(alias="language")] = "",
+) -> Response:
+    """The chat page. `?language=zh` chooses the language of the interface for good."""
+    language = chosen if chosen in LANGUAGES else preferred
+    questions = await library.questions(language, SUGGESTED)
+    response = pages.render(request, "chat.html", language, questions=questions, limit=LIMIT)
+    greet(request, response)
+    if language == chosen:
+        response.set_cookie(LANGUAGE_COOKIE, language, max_age=COOKIE_SECONDS, samesite="lax")
+    return response
+
+
+@router.post("/chat/messages", status_code=202, dependencies=[Depends(require_own_page)])
+async def message(message: NewMessage, address: Address, connector: Connector, language: Language) -> dict[str, bool]:
+    """Take a message. The answer 202 means that it is stored."""
+    if not message.text.strip():
+        raise Refused(422, "empty")
+    if len(message.text) > LIMIT:
+        raise Refused(413, "too_long", limit=LIMIT, count=len(message.text))
+    return {"new": await connector.say(address, message.id, message.text, language)}
+
+
+@router.post("/chat/actions", status_code=202, dependencies=[Depends(require_own_page)])
+async def action(action: Action, address: Address, connector: Connector, language: Language) -> dict[str, bool]:
+    """Take the press of a button."""
+    return {"new": await connector.act(address, action.id, action.action, action.message, language)}
+
+
+@router.get("/chat/events")
+async def events(
+    address: Address,
+    connector: Connector,
+    after: Annotated[str, Query(max_length=64)] = "",
+    last_event_id: Annotated[str, Header(max_length=64)] = "",
+) -> EventSourceResponse:
+    """The conversation as server-sent events: what the page lacks, then what happens, until it goes away."""
+    stream = _stream(connector, address, last_event_id or after)
+    return EventSourceResponse(stream, ping=PING_SECONDS, sep="\n")
+
+
+async def _stream(connector: WebConnector, address: str, cursor: str) -> AsyncIterator[JSONServerSentEvent]:
+    try:
+        async for (name, data), place in connector.events(address, cursor):
+            yield JSONServerSentEvent(data, event=name, id=place or None, retry=RETRY_MS, sep="\n")
+    except StoreUnavailable as error:
+        log.warning("A page's events end, it will come back: %s", error)

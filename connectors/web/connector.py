@@ -1,0 +1,118 @@
+"""The web chat as a channel: what visitors send goes to the inbox, what is said to them goes to their open pages."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from bot.conversation import Message
+from bot.domain import Chat
+from bot.ports import Capabilities, Inbound, Inbox, Kind, Outgoing, Receipt, Sent
+from bot.storage import conversations
+from connectors.web.feed import Event, Hub, View
+from retrieval.database import Database
+from retrieval.errors import StoreUnavailable
+
+CHANNEL = "web"
+POLL_SECONDS = 5.0
+"""How often an open page looks at SQL without being told to: for what another process sent."""
+
+ACTIONS = {
+    "human": (Kind.COMMAND, "human"),
+    "new": (Kind.COMMAND, "new"),
+    "stop": (Kind.STOP, ""),
+    "helpful": (Kind.FEEDBACK, "helpful"),
+    "not_helpful": (Kind.FEEDBACK, "unhelpful"),
+}
+"""What the page's buttons mean."""
+
+
+class WebConnector:
+    """The web chat of one company. A `bot.ports.Connector`."""
+
+    channel = CHANNEL
+    capabilities = Capabilities(drafts=True)
+
+    def __init__(self, database: Database, company: str) -> None:
+        self._database = database
+        self._company = company
+        self._hub = Hub()
+        self._inbox: Inbox | None = None
+        self._unlisten: Callable[[], None] | None = None
+
+    async def start(self, inbox: Inbox) -> None:
+        """Take what visitors send from now on."""
+        self._inbox = inbox
+        self._unlisten = self._database.listen("conversation", self._hub.changed)
+
+    async def stop(self) -> None:
+        """Take nothing any more; open pages still hear what is sent."""
+        self._inbox = None
+        if self._unlisten:
+            self._unlisten()
+            self._unlisten = None
+
+    async def send(self, message: Outgoing) -> Receipt:
+        """The message is in SQL already, and that is where pages look for it; those open in this process get it now."""
+        self._hub.publish(message)
+        return Sent()
+
+    async def show(self, chat: Chat, draft: str | None) -> None:
+        """Show the answer so far."""
+        self._hub.draft(chat.address, draft)
+
+    async def typing(self, chat: Chat) -> None:
+        """Show that an answer is being made."""
+        self._hub.typing(chat.address)
+
+    async def say(self, address: str, identity: str, text: str, language: str) -> bool:
+        """Hand in a visitor's message; False if it was there already. Raises `StoreUnavailable`."""
+        return await self._receive(address, identity, Kind.MESSAGE, text, identity, language)
+
+    async def act(self, address: str, identity: str, action: str, message: int | None, language: str) -> bool:
+        """Hand in one of `ACTIONS`, about a message where it needs one. Raises `StoreUnavailable`."""
+        kind, text = ACTIONS[action]
+        ref = ""
+        if kind is Kind.FEEDBACK:
+            conversation = await self._database.read(conversations.find, self._chat(address))
+            if conversation is None or message is None or message > conversation.last:
+                return False
+            ref = f"{conversation.id}:{message}"
+        return await self._receive(address, identity, kind, text, ref, language)
+
+    async def _receive(self, address: str, identity: str, kind: Kind, text: str, ref: str, language: str) -> bool:
+        if self._inbox is None:
+            raise StoreUnavailable("The web chat is starting or stopping: try again in a moment.")
+        # An id is one visitor's own: nobody can make another's message look like a redelivery.
+        event = Inbound(
+            id=f"{address}:{identity}",
+            chat=self._chat(address),
+            kind=kind,
+            text=text,
+            ref=ref,
+            author=address,
+            language=language,
+        )
+        fresh = await self._inbox.receive(event)
+        self._hub.wake(address)
+        return fresh
+
+    async def events(self, address: str, cursor: str) -> AsyncIterator[tuple[Event, str]]:
+        """What a page is told, each with the cursor to come back with. Raises `StoreUnavailable`."""
+        view = View.resume(cursor)
+        with self._hub.subscribe(address) as subscription:
+            while True:
+                conversation = await self._database.read(conversations.find, self._chat(address))
+                messages: Sequence[Message] = ()
+                if conversation is not None:
+                    self._hub.identify(subscription, conversation)
+                    after = view.turn_to(conversation)
+                    messages = await self._database.read(
+                        conversations.transcript, self._company, conversation.id, after
+                    )
+                for event in view.catch_up(conversation, messages):
+                    yield event, view.cursor
+                await subscription.wait(POLL_SECONDS)
+                outgoing, passing = subscription.take()
+                for event in (*view.pass_on(outgoing), *passing.items()):
+                    yield event, view.cursor
+
+    def _chat(self, address: str) -> Chat:
+        return Chat(self._company, CHANNEL, address)

@@ -1,0 +1,53 @@
+// The box that messages are written in.
+
+import { byId } from "./dom.js";
+import { t } from "./texts.js";
+
+const WARN_WITHIN = 500;
+const DRAFT = "answerdesk-draft";
+
+const form = byId("composer");
+const box = byId("text");
+const send = byId("send");
+const count = byId("count");
+const limit = Number(document.body.dataset.limit);
+
+// The server counts characters (code points), a string's length counts UTF-16 units.
+const lengthOf = (text) => [...text].length;
+
+/** `submit(text)` is called with a message that may be sent. */
+export function createComposer(submit) {
+  const update = () => {
+    const left = limit - lengthOf(box.value);
+    send.disabled = !box.value.trim() || left < 0;
+    form.classList.toggle("too-long", left < 0);
+    count.classList.toggle("over", left < 0);
+    count.textContent = left < 0 ? t("too_many", { count: -left }) : left < WARN_WITHIN ? t("left", { count: left }) : "";
+    if (!CSS.supports("field-sizing", "content")) {
+      box.style.height = "auto";
+      box.style.height = `${box.scrollHeight}px`;
+    }
+    sessionStorage.setItem(DRAFT, box.value);
+  };
+
+  box.addEventListener("input", update);
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return; // 229: an input method is at work
+    event.preventDefault();
+    form.requestSubmit();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (send.disabled) return;
+    const text = box.value.trim();
+    box.value = "";
+    update();
+    submit(text);
+  });
+
+  box.value = sessionStorage.getItem(DRAFT) ?? "";
+  update();
+  if (matchMedia("(hover: hover)").matches) box.focus({ preventScroll: true }); // on a phone it would call up the keyboard
+}
+
+export const focusComposer = () => box.focus({ preventScroll: true });

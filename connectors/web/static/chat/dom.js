@@ -1,0 +1,38 @@
+// Builds elements. Text only ever becomes text nodes: nothing here parses HTML.
+
+const assets = document.body.dataset.static;
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An element with properties (`class`, `data-…`, `aria-…`, `on…` or plain properties) and children; null children are left out. */
+export function h(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "class") element.className = value;
+    else if (name.includes("-") || name === "role" || name === "lang") element.setAttribute(name, value);
+    else element[name] = value;
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  const use = document.createElementNS(SVG, "use");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  use.setAttribute("href", `${assets}/icons.svg#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+export const byId = (id) => document.getElementById(id);
+
+const announcer = byId("announcer");
+
+/** Say something to a screen reader. The text is set a little later, so that saying the same thing twice is heard twice. */
+export function announce(text) {
+  announcer.textContent = "";
+  setTimeout(() => { announcer.textContent = text; }, 60);
+}

@@ -1,0 +1,85 @@
+// The server's events, over one connection for all tabs of a browser: HTTP/1.1 allows six to a host, and each tab would take one.
+// The tab that was looked at last holds a lock and the connection, and passes what it hears on to the others.
+
+const LOCK = "answerdesk-chat";
+const EVENTS = ["conversation", "message", "feedback", "draft", "typing", "status"];
+const FIRST_RETRY = 1000;
+const LONGEST_RETRY = 20_000;
+
+/**
+ * Listen. `handlers` has a function for each of EVENTS, and `connection(open)`; `after()` names the last event this tab has seen.
+ * Returns `tell(name)`, which hands a note of our own ("reload") to the other tabs.
+ */
+export function listen(after, handlers) {
+  const channel = new BroadcastChannel(LOCK);
+  const hear = (name, data) => handlers[name]?.(data);
+  const share = (name, data) => {
+    hear(name, data);
+    channel.postMessage({ name, data });
+  };
+  channel.addEventListener("message", ({ data }) => hear(data.name, data.data));
+
+  const connection = connect(after, share);
+  if (navigator.locks) leadInTurn(connection);
+  else connection.open();
+  addEventListener("online", connection.retryNow);
+  return (name) => channel.postMessage({ name });
+}
+
+/** Hold the connection while this tab has the lock; take it when the tab comes to the front, and queue for it otherwise. */
+function leadInTurn(connection) {
+  let leading = false;
+  const lead = (steal) =>
+    navigator.locks
+      .request(LOCK, { steal }, () => {
+        leading = true;
+        connection.open();
+        return new Promise(() => {});
+      })
+      .catch(() => {
+        leading = false;
+        connection.close();
+        lead(false);
+      });
+  const front = () => {
+    if (document.visibilityState === "visible" && !leading) lead(true);
+  };
+  addEventListener("focus", front);
+  document.addEventListener("visibilitychange", front);
+  lead(document.visibilityState === "visible");
+}
+
+/** One EventSource that comes back: the browser's own retry gives up on any answer that isn't a stream, a proxy's 502 for one. */
+function connect(after, share) {
+  let source = null;
+  let timer = 0;
+  let delay = FIRST_RETRY;
+
+  const close = () => {
+    clearTimeout(timer);
+    source?.close();
+    source = null;
+  };
+  const open = () => {
+    close();
+    const query = after() ? `?after=${encodeURIComponent(after())}` : "";
+    source = new EventSource(`/chat/events${query}`);
+    source.addEventListener("error", () => {
+      share("connection", false);
+      close();
+      timer = setTimeout(open, delay * (0.75 + Math.random() / 2));
+      delay = Math.min(delay * 2, LONGEST_RETRY);
+    });
+    for (const name of EVENTS) {
+      source.addEventListener(name, (event) => {
+        delay = FIRST_RETRY;
+        share("connection", true);
+        share(name, { ...JSON.parse(event.data), cursor: event.lastEventId });
+      });
+    }
+  };
+  const retryNow = () => {
+    if (timer && source === null) open();
+  };
+  return { open, close, retryNow };
+}

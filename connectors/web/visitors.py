@@ -1,0 +1,60 @@
+"""Who is asking: the visitor's cookie, and the checks that a request comes from our own page."""
+
+import hashlib
+import secrets
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Cookie, Depends, HTTPException, Request, Response
+
+from connectors.web.texts import choose_language
+
+COOKIE = "answerdesk_visitor"
+LANGUAGE_COOKIE = "answerdesk_language"
+COOKIE_SECONDS = 180 * 24 * 3600
+_TOKEN_LENGTHS = range(40, 65)
+
+
+def known_visitor(request: Request) -> str | None:
+    """The visitor's secret, if the request brings one that could be ours."""
+    token = request.cookies.get(COOKIE, "")
+    return token if len(token) in _TOKEN_LENGTHS and token.isascii() else None
+
+
+def greet(request: Request, response: Response) -> None:
+    """Give the visitor a secret of 256 bits, or keep the one they have for another half year."""
+    response.set_cookie(
+        COOKIE,
+        known_visitor(request) or secrets.token_urlsafe(32),
+        max_age=COOKIE_SECONDS,
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+    )
+
+
+def _address(request: Request) -> str:
+    """Where the visitor's conversation is: a digest, so that nobody who reads the database can pose as the visitor."""
+    token = known_visitor(request)
+    if token is None:
+        raise HTTPException(403, "refused")
+    return hashlib.sha256(token.encode()).hexdigest()[:40]
+
+
+def _language(request: Request, chosen: Annotated[str, Cookie(alias=LANGUAGE_COOKIE)] = "") -> str:
+    return choose_language(chosen, request.headers.get("accept-language", ""))
+
+
+def require_own_page(request: Request) -> None:
+    """Refuse what another site makes a browser send: a wrong origin, or a form instead of JSON."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    if site != "same-origin" or foreign:
+        raise HTTPException(403, "refused")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415, "refused")
+
+
+Address = Annotated[str, Depends(_address)]
+Language = Annotated[str, Depends(_language)]
