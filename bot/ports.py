@@ -1,4 +1,4 @@
-"""What the bot needs from outside: channels, an answerer, a clock. One contract for the web chat, Telegram and Slack.
+"""What the bot needs from outside: channels, and an answerer. One contract for the web chat, Telegram and Slack.
 
 A connector turns what its channel says into `Inbound` events and hands them to the `Inbox`; it acknowledges to its
 channel only after `receive` returned. What is to be said comes back to its `send`, in order for each chat, until it
@@ -196,11 +196,3 @@ class Connector(Protocol):
 
 Answerer = Callable[[Question], AsyncIterator[Draft | Answer]]
 """Answers a question: any number of drafts, then one answer. Closing the iterator stops the work."""
-
-
-class Clock(Protocol):
-    """Time, so that tests can have their own."""
-
-    def now(self) -> float:
-        """Seconds since the epoch, UTC."""
-        ...

@@ -16,7 +16,6 @@ from sqlalchemy.exc import ArgumentError
 
 from llm.errors import SettingsError
 from retrieval.database.common import Listener, Operation, P, T
-from retrieval.database.postgresql import PostgreSQL
 from retrieval.database.sqlite import SQLite
 
 __all__ = ["Connection", "Database", "Listener", "announce", "metadata", "open_database"]
@@ -81,6 +80,9 @@ async def open_database(url: str) -> Database:
     """
     address = _parse(url)
     if address.get_backend_name() == "postgresql":
+        # Brings in SQLAlchemy's asyncio and ORM, which would double the time a program with SQLite takes to start.
+        from retrieval.database.postgresql import PostgreSQL
+
         return await PostgreSQL.open(address.set(drivername="postgresql+asyncpg"))
     return await asyncio.to_thread(SQLite, address.set(drivername="sqlite"), asyncio.get_running_loop())
 
