@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from retrieval.passages import Entry, Location, ParsedDocument, Passage, Prose
 
 AIM = 160
-"""Tokens a passage of prose grows to. Embedding costs grow with the square of the length, and precision falls with it."""
+"""Tokens a passage of prose grows to: the cost of embedding grows with the square of the length."""
 
 MOST = 240
 """Tokens a passage of prose may have."""
@@ -19,17 +19,15 @@ CountTokens = Callable[[str], int]
 
 _END = re.compile(r"""[.!?…؟]+["'”’»)\]]*(?=\s)\s*|[。！？]+["'”’」』）]*\s*|\n\s*""")
 _LAST_WORD = re.compile(r"[^\s(\[\"„“«]+$")
-_INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]|\d{1,2}")
-_ABBREVIATIONS = frozenset(
-    # English
-    "approx co corp dr etc fig inc jr ltd mr mrs ms nos pp prof sr st vol vs "
-    # German
-    "abs art bd bzw ca evtl exkl frl ggf hr hrsg inkl mind max min nr sog str tel usw vgl zzgl "
-    # Spanish, French
-    "av avda cf ed ej env fr mlle mme núm pág sra srta tél uds "
-    # Russian
-    "гл др им млн млрд обл пр рис руб см стр тел тыс ул".split()
+_ABBREVIATION = re.compile(
+    r"approx|co|corp|dr|etc|fig|inc|jr|ltd|mr|mrs|ms|nos|pp|prof|sr|st|vol|vs"
+    r"|abs|art|bd|bzw|ca|evtl|exkl|frl|ggf|hr|hrsg|inkl|mind|max|min|nr|sog|str|tel|usw|vgl|zzgl"
+    r"|av|avda|cf|ed|ej|env|fr|mlle|mme|núm|pág|sra|srta|tél|uds"
+    r"|гл|др|им|млн|млрд|обл|пр|рис|руб|см|стр|тел|тыс|ул"
+    r"|(?:[^\W\d_]\.)*[^\W\d_]|\d{1,2}",
+    re.IGNORECASE,
 )
+"""In English, German, Spanish and French, and Russian; then initials as in "z.B.", and ordinals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +40,8 @@ class _Chunk:
 def passages_of(parsed: ParsedDocument, document_id: str, count_tokens: CountTokens) -> list[Passage]:
     """The passages of a document in its order; their ids are `DOCUMENT#POSITION`, from 0.
 
-    An entry is one passage, however long. Prose is gathered sentence by sentence to about `AIM` and at most `MOST` tokens, as
-    `count_tokens` counts them a sentence at a time. No text is lost but white space.
+    An entry is one passage, however long. Prose is gathered sentence by sentence to about `AIM` and at most `MOST`
+    tokens, as `count_tokens` counts each. No text is lost but white space.
     """
     passages: list[Passage] = []
     for unit in _units(parsed.blocks, count_tokens):
@@ -75,16 +73,14 @@ def sentences(text: str) -> Iterator[str]:
 
 
 def _goes_on(text: str, end: re.Match[str]) -> bool:
-    """Whether what looks like the end of a sentence is none: an abbreviation, an initial, an ordinal, a small letter after it."""
+    """Whether it only looks like an end: an abbreviation, an initial, an ordinal, or a small letter follows."""
     mark = end[0]
     if "\n" in mark or mark[0] in "。！？":
         return False
     if text[end.end() : end.end() + 1].islower():
         return True
     word = _LAST_WORD.search(text, max(0, end.start() - 24), end.start())
-    return (
-        mark[0] == "." and word is not None and bool(word[0].lower() in _ABBREVIATIONS or _INITIALS.fullmatch(word[0]))
-    )
+    return mark[0] == "." and word is not None and bool(_ABBREVIATION.fullmatch(word[0]))
 
 
 def _units(blocks: Iterable[Entry | Prose], count_tokens: CountTokens) -> Iterator[Entry | _Chunk]:
@@ -127,7 +123,7 @@ def _chunks(prose: Prose, count_tokens: CountTokens) -> Iterator[_Chunk]:
     parts = list(_parts(prose.text, count_tokens))
     left = sum(count for _, count in parts)
     for part, count in parts:
-        full = tokens + count > AIM and tokens >= TINY or tokens + count > MOST
+        full = (tokens + count > AIM and tokens >= TINY) or tokens + count > MOST
         if full and text.strip() and not (left < TINY and tokens + left <= MOST):
             yield _Chunk(text.strip(), tokens, prose.location)
             text, tokens = "", 0

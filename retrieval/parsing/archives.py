@@ -14,7 +14,7 @@ MAX_UNPACKED = 300 * 1024 * 1024
 
 MAX_MEMBERS = 20_000
 
-NEEDS_PASSWORD = "The file needs a password. Save a copy without one, and add that."
+LOCKED = "The file needs a password. Save a copy without one, and add that."
 
 _ENTITY = re.compile(rb"<!ENTITY", re.IGNORECASE)
 
@@ -29,7 +29,7 @@ def opened(data: bytes) -> zipfile.ZipFile:
     if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_UNPACKED:
         raise BrokenDocument(f"The file would unpack to more than {MAX_UNPACKED / 1e6:.0f} MB. Split it into parts.")
     if any(member.flag_bits & 0x1 for member in members):
-        raise EncryptedDocument(NEEDS_PASSWORD)
+        raise EncryptedDocument(LOCKED)
     return archive
 
 
@@ -50,7 +50,7 @@ def checked(data: bytes) -> io.BytesIO:
                         f"{name} inside the file defines XML entities, which documents have no use for."
                     )
                 if name == "META-INF/manifest.xml" and b"encryption-data" in start:
-                    raise EncryptedDocument(NEEDS_PASSWORD)
+                    raise EncryptedDocument(LOCKED)
     return io.BytesIO(data)
 
 

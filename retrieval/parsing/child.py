@@ -1,4 +1,4 @@
-"""The child of `ParserProcess`: reads a path a line, answers each with the length (8 bytes) and the text of a JSON object."""
+"""The child of `ParserProcess`: a path a line goes in; the length (8 bytes) and the text of JSON come out."""
 
 import contextlib
 import json

@@ -1,14 +1,17 @@
 """The door to all parsers: a file goes in, documents come out."""
 
 import importlib
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from retrieval.errors import BrokenDocument, DocumentError, EmptyDocument
 from retrieval.parsing.outline import Block
 from retrieval.parsing.sniffing import Format, format_of, read_bytes
-from retrieval.passages import Entry, ParsedDocument
+from retrieval.passages import Entry, ParsedDocument, Prose
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _PARSERS: Mapping[Format, str] = {
     Format.MARKDOWN: "markdown.parse_markdown",
     Format.TEXT: "plaintext.parse_text",
@@ -33,7 +36,8 @@ _PARSERS: Mapping[Format, str] = {
 def parse_file(path: Path) -> list[ParsedDocument]:
     """The documents in a file: one, or one a line for JSON lines. Blocks, in this process.
 
-    Raises a `DocumentError`, with the reason in plain words: `UnsupportedFormat`, `EmptyDocument`, `EncryptedDocument`, `BrokenDocument`.
+    Raises a `DocumentError` with the reason in plain words: `UnsupportedFormat`, `EmptyDocument`, `EncryptedDocument`
+    or `BrokenDocument`.
     """
     data = read_bytes(path)
     kind = format_of(path.name, data)
@@ -47,10 +51,31 @@ def parse_file(path: Path) -> list[ParsedDocument]:
         raise BrokenDocument(
             f"The file is damaged, or is not really {kind}: it can't be read ({type(error).__name__})."
         ) from error
-    filled = [document for document in documents if any(map(_has_words, document.blocks))]
+    filled = [_storable(document) for document in documents if any(map(_has_words, document.blocks))]
     if not filled:
         raise EmptyDocument("The file holds no text.")
     return filled
+
+
+def _storable(document: ParsedDocument) -> ParsedDocument:
+    """The document without what no database takes: NUL and halves of surrogate pairs."""
+
+    def clean(text: str) -> str:
+        return _UNSTORABLE.sub("", text)
+
+    def cleaned(block: Block) -> Block:
+        place = replace(block.location, heading=clean(block.location.heading), sheet=clean(block.location.sheet))
+        if isinstance(block, Entry):
+            return Entry(clean(block.question), clean(block.answer), place)
+        return Prose(clean(block.text), place)
+
+    return ParsedDocument(
+        title=clean(document.title),
+        blocks=[cleaned(block) for block in document.blocks if _has_words(block)],
+        id=None if document.id is None else clean(document.id),
+        language=clean(document.language),
+        url=clean(document.url),
+    )
 
 
 def _has_words(block: Block) -> bool:

@@ -11,10 +11,20 @@ MARKER = re.compile(r"^\s*(?:[-*•◦‣▪●○–—·]\s+|\(?\d{1,3}[.)]\s+
 
 _CJK_END = re.compile(rf"[{CJK}]$")
 _CJK_START = re.compile(rf"^[{CJK}]")
-_HYPHENATED = re.compile(r"[^\W\d_]{2}[-\u00ad\u0002\ufffe]$")
-_SOFT_HYPHEN = ("\u00ad", "\u0002", "\ufffe")
-_PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2007": " ", "\ufeff": None, "\u200b": None, "\u00ad": None, "\ufb00": "ff",
-                        "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\x00": None})  # fmt: skip
+_TO_BE_CONTINUED = re.compile(r"[^\W_][-/]$|:/$")
+_CONJUNCTION = re.compile(r"(?:und|oder|bzw|and|or|to|y|o|et|ou|и|или)\b", re.IGNORECASE)
+_LIGATURES = {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl"}
+_INVISIBLE = dict.fromkeys("\x00\x02\u00ad\u200b\u2060\ufeff\ufffe")
+"""Among them the marks that PDFium leaves where a layout hyphenated a word."""
+
+_PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2007": " ", **_LIGATURES, **_INVISIBLE})
+
+CHAPTER = re.compile(
+    r"(?:chapter|part|appendix|kapitel|teil|anhang|глава|часть|приложение|chapitre|annexe|capítulo|apéndice)\s+\w{1,5}\b\.?"
+    r"|第\s?[\d一二三四五六七八九十百]+\s?[章节部]",
+    re.IGNORECASE,
+)
+"""How the heading of a chapter starts."""
 
 
 def tidy(text: str) -> str:
@@ -23,13 +33,12 @@ def tidy(text: str) -> str:
 
 
 def joined(first: str, second: str) -> str:
-    """Two lines of one paragraph as one; no space between Chinese or Japanese characters, words hyphenated by the layout mended."""
+    """Two lines of a paragraph as one; no space within Chinese or Japanese, nor where a compound or link was broken."""
     if not first or not second:
         return first or second
-    if first.endswith(_SOFT_HYPHEN):
-        return first[:-1] + second
-    if _HYPHENATED.search(first) and second[:1].islower():
-        return first[:-1] + second
+    broken = _TO_BE_CONTINUED.search(first) or (first.endswith(":") and second.startswith("//"))
+    if broken and not _CONJUNCTION.match(second):
+        return first + second
     if _CJK_END.search(first) and _CJK_START.search(second):
         return first + second
     return f"{first} {second}"
@@ -49,7 +58,7 @@ def unwrapped(lines: Sequence[str]) -> str:
         was_wrapped = width >= 30 and len(previous) + 1 + len(first_word) >= width * 0.92
         if (
             paragraphs
-            and (was_wrapped or _CJK_END.search(previous) and len(previous) > width * 0.7)
+            and (was_wrapped or (_CJK_END.search(previous) and len(previous) > width * 0.7))
             and not MARKER.match(line)
         ):
             paragraphs[-1] = joined(paragraphs[-1], stripped)

@@ -1,7 +1,7 @@
 """From an HTML tree to headings, texts and FAQ entries: the road that HTML, Markdown, DOCX, EPUB and others share."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from lxml import html as lxml_html
@@ -12,13 +12,16 @@ from retrieval.parsing.rows import entries_of_rows, row_text
 from retrieval.passages import Entry
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_SKIPPED = frozenset(
-    "script style noscript template iframe object embed svg canvas video audio button select option textarea input map head".split()
-)
-_BLOCKS = frozenset(
-    "address article aside blockquote body caption center details dd div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 "
-    "header hr html legend li main menu nav ol p pre section summary table tbody td tfoot th thead tr ul".split()
-)
+_SKIPPED = frozenset({
+    "script", "style", "noscript", "template", "iframe", "object", "embed", "svg", "canvas", "video", "audio",
+    "button", "select", "option", "textarea", "input", "map", "head",
+})  # fmt: skip
+_BLOCKS = frozenset({
+    "address", "article", "aside", "blockquote", "body", "caption", "center", "details", "dd", "div", "dl", "dt",
+    "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr",
+    "html", "legend", "li", "main", "menu", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "td",
+    "tfoot", "th", "thead", "tr", "ul",
+})  # fmt: skip
 _STRUCTURED = ".//h1|.//h2|.//h3|.//h4|.//h5|.//h6|.//details|.//table"
 _LINK = re.compile(r"^(?:https?://|mailto:|tel:)\S{3,150}$", re.IGNORECASE)
 
@@ -54,32 +57,34 @@ def items_of(element: Any) -> Iterator[Item]:
 
 
 def text_of(element: Any) -> str:
-    """The words of an element: white space collapsed, lines broken where the markup says so, links with their targets."""
+    """The words of an element: white space collapsed, lines broken where the markup says so, targets after links."""
     return _cleaned(_inline(element))
 
 
 def _block(element: Any, tag: str) -> Iterator[Item]:
     if tag in _HEADINGS:
-        if text := tidy(text_of(element)):
-            yield Heading(_HEADINGS[tag], text)
-    elif tag == "p":
-        yield from _p(element)
-    elif tag == "pre":
-        if (text := element.text_content().strip("\n")).strip():
-            yield Text(text)
-    elif tag in {"ul", "ol"} and not element.xpath(_STRUCTURED):
-        if lines := list(_list_lines(element)):
-            yield Text("\n".join(lines))
-    elif tag == "dl":
-        yield from _definitions(element)
-    elif tag == "details":
-        yield from _details(element)
-    elif tag == "table" and not element.xpath(_STRUCTURED):
-        yield from _table(element)
+        yield from _heading(element, tag)
+    elif tag in _READERS and not (tag in _PLAIN_INSIDE and element.xpath(_STRUCTURED)):
+        yield from _READERS[tag](element)
     elif str(element.get("itemtype", "")).endswith("schema.org/Question"):
         yield from _microdata(element)
     else:
         yield from items_of(element)
+
+
+def _heading(element: Any, tag: str) -> Iterator[Item]:
+    if text := tidy(text_of(element)):
+        yield Heading(_HEADINGS[tag], text)
+
+
+def _preformatted(element: Any) -> Iterator[Item]:
+    if (text := element.text_content().strip("\n")).strip():
+        yield Text(text)
+
+
+def _list(element: Any) -> Iterator[Item]:
+    if lines := list(_list_lines(element)):
+        yield Text("\n".join(lines))
 
 
 def _p(element: Any) -> Iterator[Item]:
@@ -173,7 +178,7 @@ def _table(element: Any) -> Iterator[Item]:
     rows = [[tidy(text_of(cell)) for cell in row if _tag(cell) in {"td", "th"}] for row in element.iter("tr")]
     rows = [row for row in rows if any(row)]
     if entries := entries_of_rows(rows):
-        yield from (Entry(entry.question, entry.answer) for entry in entries)
+        yield from (Entry(one.question, one.answer) if isinstance(one, Entry) else Text(one.text) for one in entries)
         return
     for caption in element.iter("caption"):
         if text := text_of(caption):
@@ -184,6 +189,19 @@ def _table(element: Any) -> Iterator[Item]:
     lines = [row_text(row, header) for row in rows[1 if has_header else 0 :]]
     if lines:
         yield Text("\n".join(lines))
+
+
+_READERS: dict[str, Callable[[Any], Iterator[Item]]] = {
+    "p": _p,
+    "pre": _preformatted,
+    "ul": _list,
+    "ol": _list,
+    "dl": _definitions,
+    "details": _details,
+    "table": _table,
+}
+_PLAIN_INSIDE = frozenset({"ul", "ol", "table"})
+"""Read as they are only when no headings or tables stand inside; else they merely lay out a page."""
 
 
 def _flattened(items: list[Item]) -> str:

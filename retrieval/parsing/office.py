@@ -7,12 +7,12 @@ from typing import Any
 from retrieval.parsing.archives import checked, opened, xml_root
 from retrieval.parsing.lines import tidy
 from retrieval.parsing.markdown import items_of_markdown, main_heading
-from retrieval.parsing.markup import items_of_markup
+from retrieval.parsing.markup import items_of_markup, text_of, tree_of
 from retrieval.parsing.outline import blocks_of
 from retrieval.passages import ParsedDocument
 
 _STYLES = """
-p[style-name='Title'] => h1:fresh
+p[style-name='Title'] => h1.title:fresh
 p[style-name='Subtitle'] => p:fresh
 p[style-name='Heading 7'] => h6:fresh
 p[style-name='Heading 8'] => h6:fresh
@@ -28,7 +28,9 @@ def parse_docx(path: Path, data: bytes) -> list[ParsedDocument]:
     no_images = mammoth.images.img_element(lambda _image: {})
     html = mammoth.convert_to_html(checked(data), style_map=_STYLES, convert_image=no_images).value
     items = items_of_markup(re.sub(r"<img\s*/?>", "", html))
-    title = main_heading(items) or _core_title(data, "docProps/core.xml") or path.stem
+    styled = re.search(r'<h1 class="title">(.*?)</h1>', html)
+    title = tidy(text_of(tree_of(styled[1]))) if styled else main_heading(items)
+    title = title or _core_title(data, "docProps/core.xml") or path.stem
     return [ParsedDocument(title, blocks_of(items, title))]
 
 

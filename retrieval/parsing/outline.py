@@ -34,6 +34,7 @@ Item = Heading | Text | Entry
 Block = Entry | Prose
 
 _QUESTION_END = re.compile(r"[?？؟][!！?？\"'”’»›）)\]*_]*$")
+_QUESTION_WITHIN = re.compile(r"\w[?？؟][\"'”’»）)]*\s+\w")
 _NUMBERING = re.compile(r"^(?:\d{1,3}(?:\.\d{1,3})*[.)]?|[QF]\d{1,3}[.:)])\s+")
 _Q = r"q(?:uestion)?|f(?:rage)?|p(?:regunta)?|в(?:опрос)?|問題?|问题?|质询"
 _A = r"a(?:nswer|ntwort)?|r(?:éponse|espuesta|eponse)?|о(?:твет)?|答案?|回答"
@@ -47,6 +48,12 @@ def is_question(text: str) -> bool:
     return 3 <= len(text) <= 300 and bool(_QUESTION_END.search(text))
 
 
+def _asks(heading: Heading) -> bool:
+    """Whether a heading is a question; a real one may go on after it ("Is it free? I only need a little.")."""
+    goes_on = heading.level < BOLD_QUESTION and len(heading.text) <= 300 and _QUESTION_WITHIN.search(heading.text)
+    return is_question(heading.text) or bool(goes_on)
+
+
 def bare_question(text: str) -> str:
     """The question without the numbering of its document ("3.1. What is ...?")."""
     return _NUMBERING.sub("", text.strip())
@@ -55,8 +62,8 @@ def bare_question(text: str) -> str:
 def blocks_of(items: Iterable[Item], title: str = "") -> list[Block]:
     """Blocks in reading order.
 
-    A question heading with its body (to the next heading of its level, or the next question) becomes an `Entry`; other texts
-    become one `Prose` per heading and page. `title` is left out of the heading paths.
+    A question heading with its body (to the next heading of its level, or the next question) becomes an `Entry`; other
+    texts become one `Prose` per heading and page. `title` is left out of the heading paths.
     """
     ordered = list(_with_pairs(items))
     blocks: list[Block] = []
@@ -69,7 +76,7 @@ def blocks_of(items: Iterable[Item], title: str = "") -> list[Block]:
                 path.pop()
             end = _answer_end(ordered, position)
             answer = _joined(ordered[position + 1 : end])
-            if answer and is_question(item.text) and len(answer) <= ANSWER_LIMIT:
+            if answer and _asks(item) and len(answer) <= ANSWER_LIMIT:
                 blocks.append(Entry(bare_question(item.text), answer, Location(_path(path, title), item.page)))
                 path.append(item)
                 position = end
@@ -93,9 +100,7 @@ def _answer_end(items: Sequence[Item], start: int) -> int:
         item = items[position]
         if isinstance(item, Entry):
             return position
-        if isinstance(item, Heading) and (
-            item.level <= max(heading.level, 1) or heading.level == 1 or is_question(item.text)
-        ):
+        if isinstance(item, Heading) and (item.level <= max(heading.level, 1) or heading.level == 1 or _asks(item)):
             return position
     return len(items)
 

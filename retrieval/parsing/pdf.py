@@ -1,28 +1,29 @@
-"""PDF by PDFium: paragraphs put together from lines, headings known by their type size, their weight or the bookmarks."""
+"""PDF by PDFium: paragraphs put together from lines; headings known by type size, weight or the bookmarks."""
 
 import ctypes
+import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from retrieval.errors import BrokenDocument, EmptyDocument, EncryptedDocument
-from retrieval.parsing.archives import NEEDS_PASSWORD
-from retrieval.parsing.lines import MARKER, joined, tidy
+from retrieval.parsing.archives import LOCKED
+from retrieval.parsing.lines import CHAPTER, MARKER, joined, tidy
 from retrieval.parsing.outline import BOLD_QUESTION, Heading, Item, Text, blocks_of, is_question
 from retrieval.passages import ParsedDocument
 
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
-_LEADERS = re.compile(r"(?:\.\s?){4,}\s*(?:\d+|[ivxlc]+)?$|(?:…\s?){2,}\d*$")
+_LEADERS = re.compile(r"(?:[.…]\s?){4,}\D{0,4}(?:\d+|[ivxlc]+)$")
 _NUMBERED = re.compile(r"^(?:\d{1,3}(?:\.\d{1,3})*\.?|[A-Z]\.)\s+\S")
 _HEADING_LENGTH = 250
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a page, in points; `size` is the height of its type."""
+    """A line of a page, in points."""
 
     text: str
     page: int
@@ -30,7 +31,9 @@ class Line:
     bold: bool
     left: float
     right: float
-    bottom: float
+    baseline: float
+    end: float
+    """The baseline of its last character: PDFium makes lines of a word hyphenated between them one."""
 
 
 def parse_pdf(path: Path, data: bytes) -> list[ParsedDocument]:
@@ -41,71 +44,85 @@ def parse_pdf(path: Path, data: bytes) -> list[ParsedDocument]:
         pdf = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
         if getattr(error, "err_code", None) == _PASSWORD_ERROR or "password" in str(error).lower():
-            raise EncryptedDocument(NEEDS_PASSWORD) from error
+            raise EncryptedDocument(LOCKED) from error
         raise BrokenDocument("The PDF is damaged and can't be opened.") from error
     try:
-        pages = [list(_lines_of_page(pdf, number)) for number in range(len(pdf))]
+        pages = [_lines_of_page(pdf, number) for number in range(len(pdf))]
         bookmarks = {_key(mark.get_title()): mark.level + 1 for mark in pdf.get_toc(max_depth=6)}
         title = tidy(pdf.get_metadata_value("Title"))
     finally:
         pdf.close()
     if not any(pages):
         raise EmptyDocument(
-            "It looks like a scan: pages of pictures without text. Run text recognition (OCR) on it, and add the result."
+            "It looks like a scan: pages of pictures without text. Run text recognition (OCR), and add the result."
         )
     lines = _without_running_lines(pages)
-    items = list(_items(lines, bookmarks))
+    items = list(_chapters(_items(lines, bookmarks)))
     largest = next((item.text for item in items if isinstance(item, Heading)), "")
     title = title if _is_title(title) else largest or path.stem
     return [ParsedDocument(title, blocks_of(items, title))]
 
 
-def _lines_of_page(pdf: Any, number: int) -> Iterator[Line]:
-    """The lines of a page in the order in which the file draws them."""
+def _lines_of_page(pdf: Any, number: int) -> list[Line]:
+    """The lines of a page in the order in which the file draws them; none of a table of contents."""
     page = pdf[number]
     text_page = page.get_textpage()
+    lines: list[Line] = []
     try:
-        text = text_page.get_text_range()
         position = 0
-        for raw in text.split("\r\n"):
-            words = tidy(raw)
-            if words and not _LEADERS.search(words):
+        for raw in text_page.get_text_range().split("\r\n"):
+            if words := tidy(raw):
                 first = position + len(raw) - len(raw.lstrip())
-                yield _line(text_page, words, number + 1, first, position + len(raw.rstrip()) - 1, keep=raw.rstrip())
+                lines.append(_line(text_page, words, number + 1, first, position + len(raw.rstrip()) - 1))
             position += len(raw) + 2
     finally:
         text_page.close()
         page.close()
+    led = sum(1 for line in lines if _LEADERS.search(line.text))
+    return [] if led >= 3 and led >= 0.25 * len(lines) else lines
 
 
-def _line(text_page: Any, words: str, page: int, first: int, last: int, keep: str) -> Line:
+def _line(text_page: Any, words: str, page: int, first: int, last: int) -> Line:
     import pypdfium2.raw as pdfium
 
-    def character(index: int) -> int:
-        return max(0, pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, index))
+    start, end = (max(0, pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, index)) for index in (first, last))
+    matrix, x, baseline, end_baseline = pdfium.FS_MATRIX(), ctypes.c_double(), ctypes.c_double(), ctypes.c_double()
+    pdfium.FPDFText_GetMatrix(text_page, start, matrix)
+    pdfium.FPDFText_GetCharOrigin(text_page, end, x, end_baseline)
+    pdfium.FPDFText_GetCharOrigin(text_page, start, x, baseline)
+    size = pdfium.FPDFText_GetFontSize(text_page, start) * math.hypot(matrix.c, matrix.d)
+    bold = _is_bold(text_page, start) and _is_bold(text_page, end)
+    right = text_page.get_charbox(end, loose=True)[2]
+    return Line(words, page, round(size, 1), bold, x.value, right, baseline.value, end_baseline.value)
 
-    left, bottom, _, top = text_page.get_charbox(character(first), loose=True)
-    right = text_page.get_charbox(character(last), loose=True)[2]
+
+def _is_bold(text_page: Any, index: int) -> bool:
+    import pypdfium2.raw as pdfium
+
     name = ctypes.create_string_buffer(128)
-    pdfium.FPDFText_GetFontInfo(text_page, character(first), name, len(name), ctypes.byref(ctypes.c_int()))
-    bold = bool(re.search(rb"bold|heavy|black|demi", name.value, re.IGNORECASE))
-    hyphen = keep[-1:] if keep.endswith(("\u0002", "\ufffe", "\u00ad")) else ""
-    return Line(words.rstrip("\u0002\ufffe") + hyphen, page, round(top - bottom, 1), bold, left, right, bottom)
+    pdfium.FPDFText_GetFontInfo(text_page, index, name, len(name), ctypes.c_int())
+    return bool(re.search(rb"bold|heavy|black|demi", name.value, re.IGNORECASE))
 
 
 def _without_running_lines(pages: Sequence[Sequence[Line]]) -> list[Line]:
-    """All lines but those that stand first or last on most pages, whatever their numbers: running headers and footers."""
-    edges = Counter(key for lines in pages for key in {_edge(line) for line in (*lines[:2], *lines[-2:])})
+    """All lines but running headers and footers: what stands first or last on many pages, whatever its numbers."""
+    edges = Counter(
+        key for lines in pages for key in {key for line in (*lines[:2], *lines[-2:]) for key in _edges(line)}
+    )
     often = {key for key, count in edges.items() if len(pages) >= 4 and count >= 0.4 * len(pages)}
     kept: list[Line] = []
     for lines in pages:
         last = len(lines) - 2
-        kept += [line for at, line in enumerate(lines) if not ((at < 2 or at >= last) and _edge(line) in often)]
+        kept += [
+            line for at, line in enumerate(lines) if not ((at < 2 or at >= last) and often.intersection(_edges(line)))
+        ]
     return kept or [line for lines in pages for line in lines]
 
 
-def _edge(line: Line) -> str:
-    return re.sub(r"\d+|\b[ivxlc]+\b", "#", line.text)
+def _edges(line: Line) -> tuple[str, str]:
+    """By what running lines are known: the same words but for numbers, or the same first word at the same height."""
+    text = re.sub(r"\d+|\b[ivxlc]+\b", "#", line.text)
+    return text, f"{text.split(' ', 1)[0]}@{line.baseline:.0f}"
 
 
 def _items(lines: Sequence[Line], bookmarks: dict[str, int]) -> Iterator[Item]:
@@ -125,7 +142,7 @@ def _items(lines: Sequence[Line], bookmarks: dict[str, int]) -> Iterator[Item]:
 
     group: list[Line] = []
     for line in lines:
-        if group and (level(line) != level(group[-1]) or level(line) is not None and not _continues(group[-1], line)):
+        if group and (level(line) != level(group[-1]) or (level(line) is not None and not _continues(group[-1], line))):
             yield from _grouped(group, level(group[0]), bookmarks)
             group = []
         group.append(line)
@@ -135,8 +152,8 @@ def _items(lines: Sequence[Line], bookmarks: dict[str, int]) -> Iterator[Item]:
 
 def _continues(line: Line, following: Line) -> bool:
     """Whether a heading goes on in the next line."""
-    near = line.page == following.page and 0 < line.bottom - following.bottom < 2 * line.size
-    return near and not _NUMBERED.match(following.text) and not is_question(line.text)
+    near = line.page == following.page and 0 < line.end - following.baseline < 2 * line.size
+    return near and not _NUMBERED.match(following.text)
 
 
 def _grouped(lines: Sequence[Line], level: int | None, bookmarks: dict[str, int]) -> Iterator[Item]:
@@ -152,8 +169,7 @@ def _grouped(lines: Sequence[Line], level: int | None, bookmarks: dict[str, int]
         level < BOLD_QUESTION - 1
         or is_question(text)
         or _NUMBERED.match(text)
-        or len(lines) == 1
-        and not text.endswith((".", ":", ",", ";"))
+        or (len(lines) == 1 and not text.endswith((".", ":", ",", ";")))
     )
     if len(text) <= _HEADING_LENGTH and (marked or is_heading):
         yield Heading(marked or level, text, lines[0].page)
@@ -161,21 +177,42 @@ def _grouped(lines: Sequence[Line], level: int | None, bookmarks: dict[str, int]
         yield from _paragraphs(lines)
 
 
+def _chapters(items: Iterable[Item]) -> Iterator[Item]:
+    """The items, with "Chapter 12" and the chapter's name below it made one heading."""
+    number: Heading | None = None
+    for item in items:
+        if number and isinstance(item, Heading) and item.page == number.page:
+            yield Heading(min(number.level, item.level), f"{number.text} {item.text}", item.page)
+            number = None
+            continue
+        if number:
+            yield number
+        number = item if isinstance(item, Heading) and CHAPTER.fullmatch(item.text) else None
+        if not number:
+            yield item
+    if number:
+        yield number
+
+
 def _paragraphs(lines: Sequence[Line]) -> Iterator[Text]:
-    width = max(line.right for line in lines) - min(line.left for line in lines)
+    """The lines as paragraphs; where a line ends early, and in lists and tables, the break stays."""
     paragraph = ""
-    page = lines[0].page
+    page, width = 0, 0.0
     previous: Line | None = None
     for line in lines:
+        if line.page != page:
+            widths = sorted(other.right - other.left for other in lines if other.page == line.page)
+            page, width = line.page, widths[int(0.8 * (len(widths) - 1))]
         if previous is None:
             paragraph = line.text
         elif _is_apart(previous, line):
-            yield Text(paragraph, page)
-            paragraph, page = line.text, line.page
+            yield Text(paragraph, previous.page)
+            paragraph = line.text
         elif (
             MARKER.match(line.text)
-            or previous.right - previous.left < 0.6 * width
-            and not previous.text[-1:] == "\u0002"
+            or _is_row(line)
+            or _is_row(previous)
+            or previous.right - previous.left < 0.7 * width
         ):
             paragraph += f"\n{line.text}"
         else:
@@ -185,9 +222,16 @@ def _paragraphs(lines: Sequence[Line]) -> Iterator[Text]:
     yield Text(paragraph, page)
 
 
+def _is_row(line: Line) -> bool:
+    """Whether a line looks like a row of a table: at least three figures, and they are many of its words."""
+    words = line.text.split()
+    figures = sum(any(character.isdigit() for character in word) for word in words)
+    return figures >= 3 and figures >= 0.3 * len(words)
+
+
 def _is_apart(line: Line, following: Line) -> bool:
     """Whether a paragraph ends between two lines: a gap, or another page."""
-    step = line.bottom - following.bottom
+    step = line.end - following.baseline
     return line.page != following.page or step < -line.size or step > 1.75 * max(line.size, following.size, 4)
 
 

@@ -4,16 +4,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from retrieval.parsing.lines import unwrapped
+from retrieval.parsing.lines import CHAPTER, unwrapped
 from retrieval.parsing.outline import BOLD_QUESTION, Heading, Item, Text, blocks_of, is_question
 from retrieval.parsing.sniffing import decode
-from retrieval.passages import ParsedDocument
+from retrieval.passages import Entry, ParsedDocument
 
 _RULE = re.compile(r"^([=\-~^*#_+])\1{2,}$")
 _NUMBER = re.compile(r"^(\d{1,3}(?:\.\d{1,3}){0,5})\.?\s+(?=\S)")
-_CHAPTER = re.compile(r"^(?:chapter|part|appendix|kapitel|teil|anhang|глава|часть|приложение|chapitre|annexe|capítulo|apéndice)\s+\w{1,5}\b|^第\s?[\d一二三四五六七八九十百]+\s?[章节部]",
-                      re.IGNORECASE)  # fmt: skip
-_SENTENCE_END = re.compile(r"[.。!！;；:：,，、]$")
+_SENTENCE_END = re.compile(r"[.。;；:：,，、]$")
 _HEADING_LENGTH = 250
 
 
@@ -21,7 +19,11 @@ def parse_text(path: Path, data: bytes) -> list[ParsedDocument]:
     """A text file as one document."""
     text = decode(data).replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n").expandtabs(4)
     items = _without_contents(list(items_of_text(text)))
-    return [ParsedDocument(path.stem, blocks_of(items))]
+    title = path.stem
+    if items and not isinstance(items[0], Entry) and len(items) > 1 and _is_title(items[0].text):
+        title = items[0].text
+        items[0] = Heading(1, title)
+    return [ParsedDocument(title, blocks_of(items, title))]
 
 
 def items_of_text(text: str) -> Iterator[Item]:
@@ -42,6 +44,11 @@ def items_of_text(text: str) -> Iterator[Item]:
             yield Text(unwrapped(body))
 
 
+def _is_title(text: str) -> bool:
+    """Whether the first paragraph names the text rather than being a part of it."""
+    return "\n" not in text and 3 <= len(text) <= 80 and not _SENTENCE_END.search(text) and not is_question(text)
+
+
 def _is_underline(line: str, rule: str) -> bool:
     """Whether the second line underlines the first; East Asian characters are two columns wide."""
     width = len(line.strip()) + sum(1 for character in line if ord(character) > 0x2E7F)
@@ -53,7 +60,7 @@ def _heading(lines: list[str]) -> Heading | None:
     text = unwrapped(lines).replace("\n", " ")
     if lines[0].startswith((" ", "\t")) or len(text) > _HEADING_LENGTH or len(lines) > 4:
         return None
-    if _CHAPTER.match(text) and not _SENTENCE_END.search(text):
+    if CHAPTER.match(text) and not _SENTENCE_END.search(text):
         return Heading(1, text)
     numbers = [match for line in lines if (match := _NUMBER.match(line))]
     if len(numbers) == 1 and numbers[0].string == lines[0] and not _SENTENCE_END.search(text):

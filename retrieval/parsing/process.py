@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
@@ -21,8 +20,8 @@ _FILES_A_CHILD = 200
 class ParserProcess:
     """Runs `parse_file` in a child process with limits; started when first needed, and again after it died.
 
-    The child gets no environment but what Python needs, and answers in JSON, because it must not be trusted after it has
-    read a hostile file. `seconds` and `memory_mb` limit one file (memory: where the system enforces it, that is on Linux).
+    The child gets no environment but what Python needs, and answers in JSON, because it must not be trusted after it
+    has read a hostile file. `seconds` and `memory_mb` limit one file (memory only where the system enforces it: Linux).
     """
 
     def __init__(self, seconds: float = 30, memory_mb: int = 1024) -> None:
@@ -36,7 +35,9 @@ class ParserProcess:
         """The documents in a file, as `parse_file` finds them; `BrokenDocument` when that crashes or passes a limit."""
         async with self._turn:
             try:
-                reply = await asyncio.wait_for(self._ask(path), self._seconds)
+                return await asyncio.wait_for(self._ask(path), self._seconds)
+            except DocumentError:
+                raise
             except TimeoutError as error:
                 await self._end()
                 raise BrokenDocument(
@@ -50,30 +51,25 @@ class ParserProcess:
             except BaseException:
                 await self._end()
                 raise
-        if "error" in reply:
-            raise _ERRORS.get(reply["error"], BrokenDocument)(str(reply["message"]))
-        return [_document(document) for document in reply["documents"]]
 
     async def close(self) -> None:
         """End the child."""
         async with self._turn:
             await self._end()
 
-    async def _ask(self, path: Path) -> dict[str, Any]:
+    async def _ask(self, path: Path) -> list[ParsedDocument]:
         if self._read >= _FILES_A_CHILD:
             await self._end()
         child = self._child or await self._start()
-        assert child.stdin is not None and child.stdout is not None  # noqa: S101 - for the type checker
-        child.stdin.write(json.dumps(str(path.absolute())).encode() + b"\n")
+        assert child.stdin  # noqa: S101 - for the type checker
+        assert child.stdout  # noqa: S101
+        child.stdin.write(json.dumps(str(path)).encode() + b"\n")
         await child.stdin.drain()
         size = int.from_bytes(await child.stdout.readexactly(8), "big")
         if size > self._memory_mb * 1024 * 1024:
             raise ValueError(size)
         self._read += 1
-        reply = json.loads(await child.stdout.readexactly(size))
-        if not isinstance(reply, dict):
-            raise ValueError(reply)
-        return reply
+        return await asyncio.to_thread(_documents, await child.stdout.readexactly(size))
 
     async def _start(self) -> Process:
         root = Path(__file__).parents[2]
@@ -81,7 +77,7 @@ class ParserProcess:
         limits = [str(int(self._seconds) + 1), str(self._memory_mb)]
         self._child = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "retrieval.parsing.child", *limits,
-            stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environment, cwd=os.sep, start_new_session=True,
+            stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environment, start_new_session=True,
         )  # fmt: skip
         self._read = 0
         return self._child
@@ -96,11 +92,22 @@ class ParserProcess:
                 child.stdin.close()
 
 
+def _documents(answer: bytes) -> list[ParsedDocument]:
+    """What the child answered; ValueError where that is nothing it would say."""
+    reply = json.loads(answer)
+    try:
+        if "error" in reply:
+            raise _ERRORS[reply["error"]](str(reply["message"]))
+        return [_document(document) for document in reply["documents"]]
+    except (KeyError, TypeError) as error:
+        raise ValueError("not an answer of the parser") from error
+
+
 def _document(raw: dict[str, Any]) -> ParsedDocument:
     blocks = [
-        Entry(str(block["question"]), str(block["answer"]), _location(block))
+        Entry(str(block["question"]), str(block["answer"]), Location(**block["location"]))
         if "question" in block
-        else Prose(str(block["text"]), _location(block))
+        else Prose(str(block["text"]), Location(**block["location"]))
         for block in raw["blocks"]
     ]
     identifier = raw["id"]
@@ -111,8 +118,3 @@ def _document(raw: dict[str, Any]) -> ParsedDocument:
         str(raw["language"]),
         str(raw["url"]),
     )
-
-
-def _location(block: dict[str, Any]) -> Location:
-    place = block["location"]
-    return Location(**place)

@@ -15,7 +15,7 @@ Record = dict[str, Any]
 
 
 def parse_json_lines(path: Path, data: bytes) -> list[ParsedDocument]:
-    """One document a line: `id`, `title`, `text`, `lang`, `url`, each optional but the text; or `question` and `answer`."""
+    """One document a line: `id`, `title`, `text`, `lang`, `url`, all optional but the text; or `question`, `answer`."""
     documents = []
     for number, line in enumerate(decode(data).split("\n"), 1):
         if not line.strip():

@@ -9,11 +9,13 @@ from retrieval.passages import Entry, Location, Prose
 Row = Sequence[str]
 
 _QUESTION = re.compile(
-    r"(?:customer |häufige )?(?:questions?|q|frage[n]?|f|вопросы?|问题?|問題?|常见问题|提问|preguntas?|p|domanda|pergunta|質問|질문|pytanie)",
+    r"(?:customer |häufige )?(?:questions?|q|frage[n]?|f|вопросы?|问题?|問題?|常见问题|提问|preguntas?|p|domanda"
+    r"|pergunta|質問|질문|pytanie)",
     re.IGNORECASE,
 )
 _ANSWER = re.compile(
-    r"(?:answers?|a|antwort(?:en)?|ответы?|答案?|回答|解答|respuestas?|réponses?|reponses?|r|risposta|resposta|답변|odpowiedź|replies|reply|response)",
+    r"(?:answers?|a|antwort(?:en)?|ответы?|答案?|回答|解答|respuestas?|réponses?|reponses?|r|risposta|resposta|답변"
+    r"|odpowiedź|reply|replies|response)",
     re.IGNORECASE,
 )
 _TITLE = re.compile(r"title|titel|heading|subject|название|заголовок|标题|標題|título|titre|topic|thema", re.IGNORECASE)
@@ -94,7 +96,7 @@ def _entries(
 
 
 def _pairs(row: Row) -> list[tuple[int, int]]:
-    """Columns of questions with their columns of answers, in order ("question_en, answer_en, question_de, answer_de")."""
+    """Columns of questions with their columns of answers, in order ("question_en, answer_en, question_de, ...")."""
     questions = [column for column, name in enumerate(row) if _is(name, _QUESTION)]
     answers = [column for column, name in enumerate(row) if _is(name, _ANSWER) and column not in questions]
     if (

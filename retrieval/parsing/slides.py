@@ -21,7 +21,7 @@ _SHAPES = (f"{_P}sp", f"{_P}graphicFrame", f"{_P}pic")
 
 
 def parse_pptx(path: Path, data: bytes) -> list[ParsedDocument]:
-    """A presentation: each slide under its title, with tables, charts, descriptions of pictures, and the speaker's notes."""
+    """A presentation: each slide under its title, with tables, charts, descriptions of pictures, and notes."""
     with opened(data) as archive:
         slides = list(_slides(archive))
         items = [item for number, name in enumerate(slides, 1) for item in _slide(archive, name, number)]

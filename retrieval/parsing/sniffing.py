@@ -8,7 +8,7 @@ from pathlib import Path
 from charset_normalizer import from_bytes
 
 from retrieval.errors import BrokenDocument, EmptyDocument, EncryptedDocument, UnsupportedFormat
-from retrieval.parsing.archives import NEEDS_PASSWORD, member_names
+from retrieval.parsing.archives import LOCKED, member_names
 
 MAX_BYTES = 100 * 1024 * 1024
 
@@ -81,10 +81,10 @@ _TEXTUAL = frozenset(
     }
 )
 _ENCODINGS = [
-    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "koi8_r", "koi8_u", "mac_cyrillic",
-    "mac_roman", "cp866", "cp874", "big5", "gb18030", "cp932", "euc_jp", "cp949",
+    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "koi8_r", "koi8_u",
+    "mac_cyrillic", "mac_roman", "cp866", "cp874", "big5", "gb18030", "cp932", "euc_jp", "cp949",
 ]  # fmt: skip
-"""What documents are really written in. Left to all it knows, the detector takes short texts for Johab or Shift JIS 2004."""
+"""What documents are written in. Left to all it knows, the detector takes short texts for Johab or Shift JIS 2004."""
 
 _BOMS = [
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -115,7 +115,7 @@ def read_bytes(path: Path) -> bytes:
             raise BrokenDocument("It is not a file.")
         if size > MAX_BYTES:
             raise BrokenDocument(
-                f"The file has {size / 1e6:.0f} MB; more than {MAX_BYTES / 1e6:.0f} MB is not read. Split it into parts."
+                f"It has {size / 1e6:.0f} MB; files above {MAX_BYTES / 1e6:.0f} MB are not read. Split it into parts."
             )
         data = path.read_bytes()
     except OSError as error:
@@ -141,7 +141,7 @@ def format_of(name: str, data: bytes) -> Format:
 
 
 def decode(data: bytes) -> str:
-    """Text from bytes: by its byte order mark, as UTF-8, as UTF-16 without a mark, or in the legacy encoding it fits best."""
+    """Text from bytes: by byte order mark or declaration, as UTF-8 or UTF-16, or in the legacy encoding that fits."""
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return data.decode(encoding, errors="replace")
@@ -199,7 +199,7 @@ def _ole_format(data: bytes) -> Format:
         return stream.encode("utf-16-le") in data
 
     if holds("EncryptedPackage"):
-        raise EncryptedDocument(NEEDS_PASSWORD)
+        raise EncryptedDocument(LOCKED)
     if holds("__properties_version1.0"):
         return Format.OUTLOOK
     if holds("WordDocument"):
@@ -218,7 +218,7 @@ def _text_format(suffix: str, data: bytes) -> Format:
     named = SUFFIXES.get(suffix)
     if named in _TEXTUAL:
         return Format(named)
-    if start.startswith("<?xml") or start.startswith(("<rss", "<feed")):
+    if start.startswith(("<?xml", "<rss", "<feed")):
         return Format.XML
     if re.match(r"<(head|body|div|p|h[1-6]|table|article|main|section)[\s>]", start, re.IGNORECASE):
         return Format.HTML

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 from retrieval.errors import BrokenDocument, EncryptedDocument
-from retrieval.parsing.archives import NEEDS_PASSWORD, checked
+from retrieval.parsing.archives import LOCKED, checked
 from retrieval.parsing.outline import Block
 from retrieval.parsing.rows import blocks_of_rows
 from retrieval.parsing.sniffing import decode
@@ -35,7 +35,7 @@ def parse_workbook(path: Path, data: bytes) -> list[ParsedDocument]:
     try:
         workbook = CalamineWorkbook.from_filelike(content)
     except PasswordError as error:
-        raise EncryptedDocument(NEEDS_PASSWORD) from error
+        raise EncryptedDocument(LOCKED) from error
     blocks: list[Block] = []
     for sheet in workbook.sheets_metadata:
         if sheet.visible == SheetVisibleEnum.Visible:

@@ -1,4 +1,4 @@
-"""HTML pages: the content without navigation, banners and scripts; title, address and language as the page states them."""
+"""HTML pages: content without navigation, banners and scripts; title, address and language as the page states them."""
 
 import json
 import re
@@ -25,28 +25,22 @@ _BOILERPLATE_TAGS = (
     "button",
     "select",
 )
-_BOILERPLATE_ROLES = (
-    "navigation",
-    "banner",
-    "contentinfo",
-    "search",
-    "dialog",
-    "alertdialog",
-    "menu",
-    "menubar",
-    "toolbar",
-    "tablist",
+_BOILERPLATE_ROLES = ("navigation", "search", "dialog", "alertdialog", "menu", "menubar", "toolbar")
+_PAGE_ROLES = ("banner", "contentinfo")
+_CONTAINERS = " or ".join(
+    f"self::{tag}" for tag in ("div", "section", "aside", "ul", "ol", "table", "header", "p", "span")
 )
-_CONTAINERS = "self::div or self::section or self::aside or self::ul or self::ol or self::table or self::header or self::p or self::span"
+_PLACES = "site|page|main|global|top|primary|secondary|sub|left|right|mobile|footer|header"
 _NAVIGATION = re.compile(
-    r"(?:(?:site|page|main|global|top|primary|secondary|sub|left|right|mobile|footer|header)[-_]?)?"
-    r"(?:nav|navbar|navigation|navheader|navfooter|nav-?(?:links|menu|bar|list)|menu|breadcrumbs?|toc|table-of-contents|sidebar|footer)"
-    r"|site-?header|page-?header|masthead|skip-?(?:link|nav|to-content)|pagination|pager|social(?:-?(?:share|links|media))?|share-?(?:buttons|links)?"
-    r"|related-?(?:links|posts|articles)|newsletter(?:-?\w+)?|advert(?:isement)?|ads?|sr-only|visually-hidden|reportbug",
+    rf"(?:(?:{_PLACES})[-_]?)?(?:nav|navbar|navigation|navheader|navfooter|nav-?(?:links|menu|bar|list)|menu|sidebar|footer)"
+    r"|breadcrumbs?|toc|table-of-contents|site-?header|page-?header|masthead|skip-?(?:link|nav|to-content)|pagination|pager"
+    r"|social(?:-?(?:share|links|media))?|share-?(?:buttons|links)?|related-?(?:links|posts|articles)|newsletter(?:-?\w+)?"
+    r"|advert(?:isement)?|ads?|sr-only|visually-hidden|reportbug",
     re.IGNORECASE,
 )
 _CONSENT = re.compile(
-    r"(?:\w+-)*(?:cookie|consent|gdpr)s?[-_]?(?:banner|bar|notice|consent|popup|modal|dialog|overlay|message|law|hint|wrapper|box|manager|info)(?:-\w+)*"
+    r"(?:\w+-)*(?:cookie|consent|gdpr)s?[-_]?"
+    r"(?:banner|bar|notice|consent|popup|modal|dialog|overlay|message|law|hint|wrapper|box|manager|info)(?:-\w+)*"
     r"|onetrust(?:-\w+)*|cookieconsent|cc-window",
     re.IGNORECASE,
 )
@@ -84,6 +78,8 @@ def _drop_boilerplate(body: Any) -> None:
         _drop(body.xpath(f".//{tag}"))
     for role in _BOILERPLATE_ROLES:
         _drop(body.xpath(f".//*[@role='{role}']"))
+    for role in _PAGE_ROLES:
+        _drop(body.xpath(f".//*[@role='{role}'][not(ancestor::main or ancestor::article)][not(.//h1)]"))
     _drop(body.xpath(".//header[not(ancestor::main or ancestor::article or ancestor::section)][not(.//h1)]"))
     _drop(body.xpath(".//*[@hidden or @aria-modal='true'][not(self::details)]"))
     named = body.xpath(f".//*[@class or @id][{_CONTAINERS}]")
