@@ -1,6 +1,7 @@
 """Sending what waits in the outbox: in order for each conversation, as fast as the channel takes it, once."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -24,6 +25,8 @@ SHORT_WAIT = 0.05
 """A person who claims a conversation is kept waiting so long, rather than written to the database."""
 RESEND_UNKNOWN = 3
 """A message of which the channel never said that it took it is sent at most so often."""
+SLOT_SECONDS = 5.0
+"""One slow message doesn't keep those of other chats waiting for longer."""
 GIVE_UP = 24 * 3600.0
 """Seconds after which a message that a channel keeps putting off is no longer worth sending."""
 
@@ -50,6 +53,29 @@ class Pacer:
         return at - now
 
 
+class Slots:
+    """How many messages are on their way to a channel: begun, and not yet known here for good."""
+
+    def __init__(self) -> None:
+        self._free: dict[tuple[str, str], asyncio.Semaphore] = {}
+
+    async def take(self, chat: Chat, capabilities: Capabilities) -> Callable[[], None]:
+        """Wait for a free slot, but not for ever; returns what gives it back."""
+        if capabilities.at_once is None:
+            return _nothing
+        slots = self._free.setdefault((chat.company, chat.channel), asyncio.Semaphore(capabilities.at_once))
+        try:
+            async with asyncio.timeout(SLOT_SECONDS):
+                await slots.acquire()
+        except TimeoutError:
+            return _nothing
+        return slots.release
+
+
+def _nothing() -> None:
+    """No slot was taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Pause:
     """Sending goes on later."""
@@ -67,6 +93,7 @@ class Delivery:
         self._connectors = connectors
         self._now = now
         self._pacer = Pacer(now)
+        self._slots = Slots()
 
     async def drain(self, held: Held, conversation: Conversation, *, giving_back: bool = False) -> Outcome:
         """Send what waits. `conversation` is the row as last seen; its `sending` message is marked as such already.
@@ -79,20 +106,25 @@ class Delivery:
             return Outcome(settled)
         settled, waiting = await self._database.read(store.outbox, conversation)
         for message in waiting:
-            settling = await self._send(held, conversation, message)
-            if isinstance(settling, _Pause):
-                return Outcome(message.seq - 1, delay=settling.seconds, put_off=True)
-            if settling is not None and giving_back and message is waiting[-1]:
-                return Outcome(settled, sent=settling)
-            if settling is not None:
-                await _see_through(self._database.write(store.settle, conversation, settling, self._now()))
+            with contextlib.ExitStack() as slot:
+                settling = await self._send(held, conversation, message, slot)
+                if isinstance(settling, _Pause):
+                    return Outcome(message.seq - 1, delay=settling.seconds, put_off=True)
+                if settling is not None and giving_back and message is waiting[-1]:
+                    held.given_back.push(slot.pop_all())
+                    return Outcome(settled, sent=settling)
+                if settling is not None:
+                    await _see_through(self._database.write(store.settle, conversation, settling, self._now()))
         return Outcome(settled)
 
-    async def _send(self, held: Held, conversation: Conversation, message: Message) -> Message | _Pause | None:
+    async def _send(
+        self, held: Held, conversation: Conversation, message: Message, slot: contextlib.ExitStack
+    ) -> Message | _Pause | None:
         """Send one message. What is returned is still to be settled, None is settled already."""
         connector = self._connectors[conversation.chat.channel]
         if not await self._wait_for_turn(held, conversation, message, connector.capabilities):
             return None
+        slot.callback(await self._slots.take(conversation.chat, connector.capabilities))
         if self._now() >= held.until:
             raise Fenced("The lease ran out before the message was sent.")
         receipt = await self._receipt(connector, conversation, message)

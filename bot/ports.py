@@ -155,6 +155,10 @@ class Capabilities:
     """Messages a second over all chats of a company; None is no limit."""
     chat_interval: float = 0.0
     """Seconds between two messages to one chat."""
+    at_once: int | None = 1
+    """Messages of a company that may be on their way at a time: at most so many come twice after a crash, which may
+    fall between the channel's OK and our commit. None where it does no harm to send the same key twice.
+    """
 
 
 class Connector(Protocol):

@@ -29,6 +29,8 @@ class Held:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever something may have happened to the conversation."""
     lost: bool = False
+    given_back: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    """Closed when the conversation has been given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,10 @@ class Worker:
         self._wake.set()
 
     async def _see_through(self, held: Held) -> None:
+        with held.given_back:
+            await self._work_and_release(held)
+
+    async def _work_and_release(self, held: Held) -> None:
         outcome = Outcome(held.conversation.settled)
         try:
             outcome = await self._work(held)
