@@ -1,6 +1,6 @@
 // The box that messages are written in.
 
-import { byId } from "./dom.js";
+import { byId, icon } from "./dom.js";
 import { t } from "./texts.js";
 
 const WARN_WITHIN = 500;
@@ -15,11 +15,18 @@ const limit = Number(document.body.dataset.limit);
 // The server counts characters (code points), a string's length counts UTF-16 units.
 const lengthOf = (text) => [...text].length;
 
-/** `submit(text)` is called with a message that may be sent. */
-export function createComposer(submit) {
+/** `submit(text)` is called with a message that may be sent, `stop()` when the button stops an answer. */
+export function createComposer(submit, stop) {
+  let busy = false;
+
   const update = () => {
     const left = limit - lengthOf(box.value);
-    send.disabled = !box.value.trim() || left < 0;
+    const stops = busy && !box.value;
+    send.disabled = !stops && (!box.value.trim() || left < 0);
+    send.dataset.stops = String(stops);
+    send.title = t(stops ? "stop" : "send");
+    send.setAttribute("aria-label", send.title);
+    send.replaceChildren(icon(stops ? "stop" : "send"));
     form.classList.toggle("too-long", left < 0);
     count.classList.toggle("over", left < 0);
     count.textContent = left < 0 ? t("too_many", { count: -left }) : left < WARN_WITHIN ? t("left", { count: left }) : "";
@@ -34,11 +41,15 @@ export function createComposer(submit) {
   box.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return; // 229: an input method is at work
     event.preventDefault();
-    form.requestSubmit();
+    if (box.value.trim()) form.requestSubmit();
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (send.disabled) return;
+    if (send.dataset.stops === "true") {
+      stop();
+      return;
+    }
     const text = box.value.trim();
     box.value = "";
     update();
@@ -48,6 +59,15 @@ export function createComposer(submit) {
   box.value = sessionStorage.getItem(DRAFT) ?? "";
   update();
   if (matchMedia("(hover: hover)").matches) box.focus({ preventScroll: true }); // on a phone it would call up the keyboard
+
+  return {
+    /** While an answer is being made, the empty box offers to stop it. */
+    setBusy(now) {
+      if (now === busy) return;
+      busy = now;
+      update();
+    },
+  };
 }
 
 export const focusComposer = () => box.focus({ preventScroll: true });

@@ -31,8 +31,9 @@ export const byId = (id) => document.getElementById(id);
 
 const announcer = byId("announcer");
 
-/** Say something to a screen reader. The text is set a little later, so that saying the same thing twice is heard twice. */
+/** Say something to a screen reader, after what it is saying already. */
 export function announce(text) {
-  announcer.textContent = "";
-  setTimeout(() => { announcer.textContent = text; }, 60);
+  const line = h("p", {}, text);
+  announcer.append(line);
+  setTimeout(() => line.remove(), 5000);
 }

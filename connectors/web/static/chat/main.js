@@ -26,7 +26,7 @@ const state = {
 
 const transcript = createTranscript({ ask, retry: deliver, judge, open: openSource });
 const header = createHeader({ human: () => act("human"), startAnew });
-createComposer(ask);
+const composer = createComposer(ask, () => act("stop"));
 
 let scheduled = false;
 function render() {
@@ -35,6 +35,7 @@ function render() {
   queueMicrotask(() => {
     scheduled = false;
     transcript.render(state);
+    composer.setBusy(state.working || state.draft !== null);
   });
 }
 
@@ -55,8 +56,14 @@ function ask(text) {
   deliver(message);
 }
 
-async function deliver(message) {
+/** One message at a time: they arrive in the order they were written in. */
+let line = Promise.resolve();
+function deliver(message) {
   update(message, { state: "sending", problem: "" });
+  line = line.then(() => attempt(message));
+}
+
+async function attempt(message) {
   try {
     await sendMessage(message.id, message.text);
     if (state.owner === "bot" || state.owner === "closed") setWorking(true);
@@ -72,8 +79,13 @@ async function deliver(message) {
 function update(message, changes) {
   const known = state.pending.get(message.id);
   if (known) state.pending.set(message.id, { ...known, ...changes });
-  sessionStorage.setItem(PENDING, JSON.stringify([...state.pending.values()]));
+  keepPending();
   render();
+}
+
+/** What isn't confirmed yet outlives the page. */
+function keepPending() {
+  sessionStorage.setItem(PENDING, JSON.stringify([...state.pending.values()]));
 }
 
 /** Send again what failed for want of a connection; the server knows a message that came through by its id. */
@@ -105,6 +117,7 @@ async function judge(message, value) {
 async function startAnew() {
   if (!(await act("new"))) return;
   state.pending.clear();
+  keepPending();
   focusComposer();
 }
 
@@ -122,7 +135,7 @@ const heard = {
   message(message) {
     const isNew = !state.messages.has(message.seq);
     state.messages.set(message.seq, message);
-    if (message.ref) state.pending.delete(message.ref);
+    if (state.pending.delete(message.ref)) keepPending();
     if (message.author !== "customer") {
       state.draft = null;
       setWorking(false);
@@ -160,8 +173,10 @@ const heard = {
 
 function notify(message) {
   announce(`${authorName(message)}: ${message.text}`);
+  transcript.arrived();
+  if (!document.hidden) return;
   state.unseen += 1;
-  if (document.hidden) document.title = t("unread_title", { count: state.unseen, title: t("title") });
+  document.title = t("unread_title", { count: state.unseen, title: t("title") });
 }
 
 document.addEventListener("visibilitychange", () => {

@@ -7,8 +7,8 @@ const SCHEMES = new Set(["http:", "https:", "mailto:"]);
 
 /** `cite(number)` makes the element for a citation marker. */
 export function build(nodes, cite) {
-  return nodes.map((node) => {
-    if (typeof node === "string") return node;
+  return nodes.map((node, place) => {
+    if (typeof node === "string") return nodes[place + 1]?.tag === "cite" ? node.trimEnd() : node; // a marker has its own margin
     if (node.tag === "cite") return cite(node.number);
     const children = build(node.children, cite);
     if (node.tag === "a") return link(node.href, children);

@@ -38,25 +38,44 @@ export function createTranscript(on) {
 
   function render(state) {
     const items = itemsOf(state);
-    for (const key of [...shown.keys()]) if (!items.some((item) => item.key === key)) shown.delete(key);
-    transcript.replaceChildren(...items.map((item) => elementFor(item, state.synced)));
+    const rising = state.synced && !shown.has("draft"); // what was read as a draft stays where it is
+    const keys = new Set(items.map((item) => item.key));
+    for (const [key, { element }] of shown) {
+      if (keys.has(key)) continue;
+      shown.delete(key);
+      element.remove();
+    }
+    items.forEach((item, place) => {
+      const element = elementFor(item, rising);
+      if (transcript.children[place] !== element) transcript.insertBefore(element, transcript.children[place] ?? null);
+    });
     welcome.hidden = !state.synced || items.length > 0;
     if (following) toEnd("instant");
-    else if (state.unseen) jump.hidden = false;
   }
 
   /** The element of an item: the same one as long as nothing about it changed, so that focus and selection stay. */
-  function elementFor(item, synced) {
+  function elementFor(item, rising) {
     const known = shown.get(item.key);
-    const stamp = JSON.stringify([item.stamp, item.follows, item.last]);
+    const stamp = JSON.stringify(item.stamp);
     if (known?.stamp === stamp) return known.element;
     const element = item.make(on);
-    if (synced && !known && item.fresh) element.classList.add("fresh");
+    if (known) replace(known.element, element);
+    else if (rising && item.key !== "draft") element.classList.add("fresh");
     shown.set(item.key, { stamp, element });
     return element;
   }
 
-  return { render, toEnd };
+  /** There is a new message: point to it when it is out of sight. */
+  const arrived = () => { jump.hidden = following; };
+
+  return { render, toEnd, arrived };
+}
+
+/** Put one element in another's place; a button that had the focus hands it to the one of the same name. */
+function replace(old, element) {
+  const focused = old.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
+  old.replaceWith(element);
+  if (focused) element.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
 }
 
 /** Everything to show, in order: day marks, messages, unsent messages, and the draft or the sign that one is being made. */
@@ -71,11 +90,15 @@ function itemsOf(state) {
     const today = dayOf(message.at);
     if (today !== day && (day || today !== dayOf(Date.now() / 1000))) items.push(dayMark(today));
     const follows = today === day && isFollowing(previous, message);
-    items.push(messageItem(message, follows, message === messages.at(-1)));
+    const last = message === messages.at(-1);
+    const late = !previous || message.at - previous.at > GROUP_SECONDS;
+    items.push(messageItem(message, { follows, last, late }));
     [previous, day] = [message, today];
   }
+  if (state.owner === "bot" && items.every((item) => item.quiet)) items.length = 0; // a greeting alone: the welcome says it better
+  if (state.owner === "waiting") items.push(handoffItem());
   if (state.draft) items.push(draftItem(state.draft));
-  else if (state.working) items.push(workingItem(state.owner));
+  else if (state.working) items.push(workingItem());
   return items;
 }
 
@@ -83,16 +106,17 @@ function isFollowing(previous, message) {
   return previous?.author === message.author && previous.sender === message.sender && message.author !== "notice" && message.at - previous.at < GROUP_SECONDS;
 }
 
-const dayMark = (day) => ({ key: `day ${day}`, stamp: day, make: () => h("p", { class: "day" }, day) });
+const dayMark = (day) => ({ key: `day ${day}`, stamp: day, quiet: true, make: () => h("p", { class: "day" }, day) });
 
-function messageItem(message, follows, last) {
+function messageItem(message, where) {
   // A message keeps its key when it turns from unsent to sent: it doesn't move or flash.
   const key = message.ref || message.id || String(message.seq);
-  return { key, stamp: message, follows, last, fresh: true, make: (on) => messageElement(message, follows, last, on) };
+  return { key, stamp: [message, where], quiet: message.author === "notice", make: (on) => messageElement(message, where, on) };
 }
 
-function messageElement(message, follows, last, on) {
-  const content = message.author === "notice" ? noticeContent(message) : spokenContent(message, last, on);
+function messageElement(message, where, on) {
+  const { follows } = where;
+  const content = message.author === "notice" ? textElement(message, () => null) : spokenContent(message, where, on);
   const classes = ["message", follows && "follows", message.state && "unsent"].filter(Boolean).join(" ");
   return h("article", { class: classes, "data-author": message.author, "aria-label": authorName(message) }, avatar(message), content);
 }
@@ -103,13 +127,11 @@ function avatar(message) {
   return h("span", { class: "avatar", "aria-hidden": "true" }, message.sender ? [...message.sender][0].toUpperCase() : icon("person"));
 }
 
-const noticeContent = (message) => h("div", { class: "content" }, icon("person"), textElement(message, () => null));
-
-function spokenContent(message, last, on) {
+function spokenContent(message, { last, late }, on) {
   return h(
     "div",
     { class: "content" },
-    who(message),
+    who(message, late),
     textElement(message, (number) => citation(message, number, on)),
     message.state ? delivery(message, on) : null,
     message.citations?.length ? sources(message, on) : null,
@@ -118,9 +140,11 @@ function spokenContent(message, last, on) {
   );
 }
 
-function who(message) {
-  const time = message.at && !message.state ? h("time", { dateTime: new Date(message.at * 1000).toISOString() }, timeOfDay(message.at)) : null;
-  if (message.author === "customer") return h("div", { class: "who" }, h("span", { class: "hidden" }, authorName(message)), time);
+/** The line above a message. A customer knows their own words: the time stands there only after a pause. */
+function who(message, late) {
+  const customer = message.author === "customer";
+  const time = message.at && (!customer || late) ? h("time", { dateTime: new Date(message.at * 1000).toISOString() }, timeOfDay(message.at)) : null;
+  if (customer) return time && h("div", { class: "who" }, time);
   return h("div", { class: "who" }, h("b", {}, authorName(message)), time);
 }
 
@@ -132,13 +156,17 @@ function textElement(message, cite) {
 function citation(message, number, on) {
   const found = message.citations.find((item) => item.number === number);
   const label = t("open_source", { number, title: found.title });
-  return h("button", { type: "button", class: "cite", "aria-label": label, "aria-expanded": "false", "data-cite": number, onclick: (event) => on.open(message, number, event.currentTarget) }, String(number));
+  return h("button", { type: "button", class: "cite", "aria-label": label, "aria-expanded": "false", onclick: (event) => on.open(message, number, event.currentTarget) }, String(number));
 }
 
 function sources(message, on) {
-  const chips = message.citations.map(({ number, title }) => {
-    const properties = { type: "button", class: "source-chip", "aria-expanded": "false", "data-cite": number, onclick: (event) => on.open(message, number, event.currentTarget) };
-    return h("li", {}, h("button", properties, h("span", { class: "cite" }, String(number)), h("span", {}, title)));
+  const documents = new Map();
+  for (const citation of message.citations) documents.set(citation.document, [...(documents.get(citation.document) ?? []), citation]);
+  const chips = [...documents.values()].map((citations) => {
+    const [{ number, title }] = citations;
+    const numbers = citations.map((each) => h("span", { class: "cite" }, String(each.number)));
+    const properties = { type: "button", class: "source-chip", "aria-expanded": "false", onclick: (event) => on.open(message, number, event.currentTarget) };
+    return h("li", {}, h("button", properties, h("span", { class: "numbers" }, numbers), h("span", {}, title)));
   });
   return h("ul", { class: "sources", "aria-label": t("sources") }, chips);
 }
@@ -188,10 +216,15 @@ function draftItem(draft) {
   return { key: "draft", stamp: draft, make };
 }
 
-function workingItem(owner) {
-  const label = owner === "human" ? t("writing") : t("working");
+function workingItem() {
   const dots = h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
   const make = () =>
-    h("article", { class: "message", "data-author": "bot", "aria-label": t("author_bot") }, avatar({ author: "bot" }), h("div", { class: "content" }, h("div", { class: "working" }, dots, h("span", {}, label))));
-  return { key: "working", stamp: label, fresh: true, make };
+    h("article", { class: "message", "data-author": "bot", "aria-label": t("author_bot") }, avatar({ author: "bot" }), h("div", { class: "content" }, h("div", { class: "working" }, dots, h("span", {}, t("working")))));
+  return { key: "working", stamp: "working", make };
+}
+
+function handoffItem() {
+  const make = () =>
+    h("div", { class: "handoff" }, h("span", { class: "badge", "aria-hidden": "true" }, icon("person")), h("div", {}, h("b", {}, t("status_waiting")), h("p", {}, t("status_waiting_detail"))));
+  return { key: "handoff", stamp: "handoff", make };
 }
