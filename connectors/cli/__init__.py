@@ -1,0 +1,5 @@
+"""The command line, `answerdesk`."""
+
+from connectors.cli.app import main
+
+__all__ = ["main"]

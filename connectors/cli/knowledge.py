@@ -1,0 +1,172 @@
+"""Documents in, listed and out: `ingest`, `documents`, `remove`."""
+
+import difflib
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from connectors.cli.command import Invocation, command
+from connectors.cli.console import Steps, cell, table
+from llm.errors import AnswerdeskError
+from retrieval.parsing.sniffing import SUFFIXES
+from retrieval.passages import Audience, Document
+
+if TYPE_CHECKING:
+    from retrieval.ingest import Report
+
+PANEL = "Documents"
+MOST_ROWS = 30
+"""Documents listed after an ingest; beyond that the counts say more."""
+_STYLES = {"added": "green", "updated": "cyan", "unchanged": "dim", "removed": "yellow", "failed": "red"}
+
+INGEST_HELP = f"""Take documents in. Run it again after changes: only what has changed costs time.
+
+A file that changed replaces its passages, one that is gone from its folder disappears. A file that can't be read is
+reported with the reason and stops nothing else.
+
+Formats: {", ".join(dict.fromkeys(str(each) for each in SUFFIXES.values()))} ({" ".join(SUFFIXES)}).
+
+Tables with a question and an answer column are taken in as a FAQ.
+
+[not dim]Examples[/]
+
+  [cyan]answerdesk ingest handbook/ faq.xlsx[/]
+  [cyan]answerdesk ingest refund-rules.docx --audience internal[/]    for your staff only
+
+[not dim]Next:[/] [cyan]answerdesk ask "..."[/], or [cyan]answerdesk serve[/]; a running server notices within seconds.
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register these commands."""
+    command(app, PANEL, text=INGEST_HELP)(ingest)
+    command(app, PANEL)(documents)
+    command(app, PANEL)(remove)
+
+
+async def ingest(
+    call: Invocation,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files, and folders with all below them.")],
+    audience: Annotated[
+        Audience, typer.Option(help="Who may see them: customers, or your staff only.")
+    ] = Audience.PUBLIC,
+) -> None:
+    """See INGEST_HELP."""
+    from retrieval.ingest import Status
+
+    start = time.perf_counter()
+    steps = Steps(call.notes)
+    async with call.parts(steps=steps) as parts:
+        with steps.shown():
+            reports = [
+                report
+                async for report in parts.ingestion(call.company, audience).run(
+                    paths,
+                    lambda files, of, passages: steps("Reading documents", files, of, f"{passages} passages embedded"),
+                )
+            ]
+    seconds = round(time.perf_counter() - start, 2)
+    if not call.result({"documents": [asdict(report) for report in reports], "seconds": seconds}):
+        _show_reports(call, reports, seconds)
+    if reports and all(report.status is Status.FAILED for report in reports):
+        raise typer.Exit(1)
+
+
+def _show_reports(call: Invocation, reports: Sequence["Report"], seconds: float) -> None:
+    changed = [report for report in reports if report.status not in ("unchanged", "failed")]
+    failed = [report for report in reports if report.status == "failed"]
+    if changed:
+        rows = table("Document", "Title", "Status", "Passages", right=frozenset({"Passages"}))
+        for report in changed[:MOST_ROWS]:
+            status = cell(report.status, _STYLES[report.status])
+            rows.add_row(cell(report.id or "", "cyan"), cell(report.title), status, str(report.passages))
+        call.out.print(rows)
+        if len(changed) > MOST_ROWS:
+            call.out.print(f"... and {len(changed) - MOST_ROWS} more; answerdesk documents lists them all")
+    for report in failed:
+        call.out.print(cell(f"{report.source}: {report.error}", "red"))
+    counts = Counter(str(report.status) for report in reports)
+    said = ", ".join(f"{counts[status]} {status}" for status in _STYLES if counts[status])
+    call.out.print(f"{said or 'There was nothing to read'} in {seconds:.1f} s.", style="bold")
+    if changed:
+        call.note('Next: answerdesk ask "...", or answerdesk serve', "dim")
+
+
+async def documents(call: Invocation) -> None:
+    r"""List the documents taken in.
+
+    [not dim]Examples[/]
+
+      [cyan]answerdesk documents[/]
+      [cyan]answerdesk documents --json | jq -r '.documents\[].id'[/]
+
+    [not dim]Next:[/] [cyan]answerdesk remove ID[/] takes one out.
+    """
+    from retrieval import store
+
+    async with call.storage() as database:
+        held = await database.read(store.list_documents, call.company)
+    if call.result({"documents": [_described(document) for document in held]}):
+        return
+    if not held:
+        call.note(f"{call.company} has no documents yet. Take some in: answerdesk ingest FOLDER")
+        return
+    rows = table("Id", "Title", "Audience", "Language", "Passages", "Updated", right=frozenset({"Passages"}))
+    for document in held:
+        audience = cell(document.audience, "yellow" if document.audience is Audience.INTERNAL else "")
+        day = datetime.fromtimestamp(document.updated_at).astimezone().strftime("%Y-%m-%d %H:%M")
+        rows.add_row(
+            cell(document.id, "cyan"), cell(document.title), audience, document.language, str(document.passages), day
+        )
+    call.out.print(rows)
+    call.out.print(f"{len(held)} documents, {sum(each.passages for each in held)} passages", style="bold")
+
+
+def _described(document: Document) -> dict[str, Any]:
+    return {
+        "id": document.id,
+        "title": document.title,
+        "source": document.source,
+        "audience": document.audience,
+        "language": document.language,
+        "passages": document.passages,
+        "updated_at": datetime.fromtimestamp(document.updated_at, UTC).isoformat(timespec="seconds"),
+    }
+
+
+async def remove(
+    call: Invocation,
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="As `answerdesk documents` lists them.")],
+) -> None:
+    """Take documents out: answers no longer use them. The files themselves stay where they are.
+
+    [not dim]Example[/]
+
+      [cyan]answerdesk remove price-list-3fa94c[/]
+    """
+    from retrieval import store
+    from retrieval.ingest import Report, Status
+
+    async with call.storage() as database:
+        held = {document.id: document for document in await database.read(store.list_documents, call.company)}
+        for unknown in (each for each in ids if each not in held):
+            raise AnswerdeskError(f"{call.company} has no document {unknown}.{_nearest(unknown, list(held))}")
+        for each in dict.fromkeys(ids):
+            await database.write(store.remove_document, call.company, each)
+    gone = [held[each] for each in dict.fromkeys(ids)]
+    reports = [Report(each.id, each.source, each.title, Status.REMOVED, each.passages) for each in gone]
+    if not call.result({"documents": [asdict(report) for report in reports]}):
+        for document in gone:
+            call.out.print(Text.assemble("Removed ", (document.id, "cyan"), f": {document.passages} passages"))
+
+
+def _nearest(wanted: str, ids: Sequence[str]) -> str:
+    near = difflib.get_close_matches(wanted, ids, n=3, cutoff=0.4) or [each for each in ids if wanted in each][:3]
+    return f" Did you mean {' or '.join(near)}?" if near else " answerdesk documents lists those it has."

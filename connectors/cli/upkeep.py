@@ -1,0 +1,81 @@
+"""Upkeep: `doctor` and `migrate`."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from connectors.cli.command import Invocation, command
+from connectors.cli.console import cell, plain, table
+
+PANEL = "Upkeep"
+_SIGNS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register these commands."""
+    command(app, PANEL)(doctor)
+    command(app, PANEL, company=False)(migrate)
+
+
+async def doctor(
+    call: Invocation,
+    settings: Annotated[bool, typer.Option("--settings", metavar="", help="List every setting instead.")] = False,
+) -> None:
+    """Check settings, folders, database, models and ports, and say what to do.
+
+    [not dim]Examples[/]
+
+      [cyan]answerdesk doctor[/]
+      [cyan]answerdesk doctor --settings[/]    every setting, its value, and where that comes from
+    """
+    from connectors.doctor import Health, examine, origins
+
+    if settings:
+        found = origins(call.settings, call.shared.config, call.shared.overrides())
+        if not call.result({"settings": [asdict(each) for each in found]}):
+            rows = table("Setting", "Value", "From", "Meaning")
+            for each in found:
+                value = "" if each.value is None else str(each.value)
+                rows.add_row(
+                    cell(each.name, "cyan"),
+                    cell(value),
+                    cell(each.source),
+                    cell(each.description, "dim"),
+                )
+            call.out.print(rows)
+        return
+    checks = []
+    async for check in examine(lambda: call.settings):
+        checks.append(check)
+        if not call.shared.json:
+            sign, style = _SIGNS[check.status]
+            call.out.print(Text.assemble((f"{sign} {check.name:<16}", style), plain(check.message)))
+            if check.next:
+                call.out.print(Text.assemble(" " * 18, ("→ ", "bold"), plain(check.next)))
+    failed = [check for check in checks if check.status is Health.FAILED]
+    call.result({"ok": not failed, "checks": [asdict(check) for check in checks]})
+    if failed:
+        raise typer.Exit(1)
+
+
+async def migrate(call: Invocation) -> None:
+    """Bring the database's tables up to date. Every other command does so as well; this one does nothing else.
+
+    [not dim]Example[/]
+
+      [cyan]answerdesk migrate[/]    before the new version's servers start, say
+    """
+    from bot.storage.migrate import migrate as apply
+    from retrieval.database import open_database
+
+    database = await open_database(call.settings.database_url)
+    try:
+        applied = await apply(database)
+    finally:
+        await database.close()
+    if not call.result({"database": database.url, "applied": list(applied)}):
+        call.out.print(Text(f"Applied to {database.url}:" if applied else f"{database.url} is up to date."))
+        for revision in applied:
+            call.out.print(Text(f"  {revision}"))
