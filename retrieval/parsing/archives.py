@@ -27,7 +27,7 @@ def opened(data: bytes) -> zipfile.ZipFile:
         raise BrokenDocument("The file is damaged: its ZIP container can't be opened.") from error
     members = archive.infolist()
     if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_UNPACKED:
-        raise BrokenDocument(f"The file would unpack to more than {MAX_UNPACKED / 1e6:.0f} MB. Split it into parts.")
+        raise BrokenDocument(f"The file would unpack to more than {MAX_UNPACKED >> 20} MB. Split it into parts.")
     if any(member.flag_bits & 0x1 for member in members):
         raise EncryptedDocument(LOCKED)
     return archive

@@ -11,7 +11,7 @@ MARKER = re.compile(r"^\s*(?:[-*•◦‣▪●○–—·]\s+|\(?\d{1,3}[.)]\s+
 
 _CJK_END = re.compile(rf"[{CJK}]$")
 _CJK_START = re.compile(rf"^[{CJK}]")
-_TO_BE_CONTINUED = re.compile(r"[^\W_][-/]$|:/$")
+_TO_BE_CONTINUED = re.compile(r"[^\W_][-/]$|://$")
 _CONJUNCTION = re.compile(r"(?:und|oder|bzw|and|or|to|y|o|et|ou|и|или)\b", re.IGNORECASE)
 _LIGATURES = {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl"}
 _INVISIBLE = dict.fromkeys("\x00\x02\u00ad\u200b\u2060\ufeff\ufffe")

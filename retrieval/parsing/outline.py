@@ -71,47 +71,46 @@ def blocks_of(items: Iterable[Item], title: str = "") -> list[Block]:
     position = 0
     while position < len(ordered):
         item = ordered[position]
+        following = position + 1
         if isinstance(item, Heading):
             while path and path[-1].level >= item.level:
                 path.pop()
-            end = _answer_end(ordered, position)
-            answer = _joined(ordered[position + 1 : end])
-            if answer and _asks(item) and len(answer) <= ANSWER_LIMIT:
-                blocks.append(Entry(bare_question(item.text), answer, Location(_path(path, title), item.page)))
-                path.append(item)
-                position = end
-                continue
-            if _is_bare(ordered, position):
-                blocks.append(Prose(item.text, Location(_path(path, title), item.page)))
+            place = Location(_path(path, title), item.page)
             path.append(item)
+            end = _answer_end(ordered, item, following) if _asks(item) else following
+            answer = _joined(ordered[following:end])
+            if answer and len(answer) <= ANSWER_LIMIT:
+                blocks.append(Entry(bare_question(item.text), answer, place))
+                following = end
+            elif _is_bare(ordered, item, following) and item.text != title:
+                blocks.append(Prose(item.text, place))
         elif isinstance(item, Entry):
             blocks.append(Entry(item.question, item.answer, _under(_path(path, title), item.location)))
         else:
             blocks.append(Prose(item.text, Location(_path(path, title), item.page)))
-        position += 1
+        position = following
+    if ordered and not blocks:
+        blocks.append(Prose(title))
     return list(_merged(blocks))
 
 
-def _answer_end(items: Sequence[Item], start: int) -> int:
-    """Where the body of the heading at `start` ends. The answer to a page's main heading has no headings of its own."""
-    heading = items[start]
-    assert isinstance(heading, Heading)  # noqa: S101 - for the type checker
-    for position in range(start + 1, len(items)):
+def _answer_end(items: Sequence[Item], question: Heading, start: int) -> int:
+    """Where the body of a question that begins at `start` ends. The answer to a main heading has no headings of its own."""
+    for position in range(start, len(items)):
         item = items[position]
         if isinstance(item, Entry):
             return position
-        if isinstance(item, Heading) and (item.level <= max(heading.level, 1) or heading.level == 1 or _asks(item)):
+        if isinstance(item, Heading) and (item.level <= question.level or question.level == 1 or _asks(item)):
             return position
     return len(items)
 
 
-def _is_bare(items: Sequence[Item], position: int) -> bool:
+def _is_bare(items: Sequence[Item], heading: Heading, following: int) -> bool:
     """Whether nothing stands under a heading, so that its words would be lost as a mere heading."""
-    heading = items[position]
-    if position + 1 == len(items):
+    if following == len(items):
         return True
-    following = items[position + 1]
-    return isinstance(heading, Heading) and isinstance(following, Heading) and following.level <= heading.level
+    item = items[following]
+    return isinstance(item, Heading) and item.level <= heading.level
 
 
 def _joined(items: Iterable[Item]) -> str:

@@ -46,7 +46,10 @@ def items_of_text(text: str) -> Iterator[Item]:
 
 def _is_title(text: str) -> bool:
     """Whether the first paragraph names the text rather than being a part of it."""
-    return "\n" not in text and 3 <= len(text) <= 80 and not _SENTENCE_END.search(text) and not is_question(text)
+    numbered = _NUMBER.match(text) or CHAPTER.match(text)
+    return (
+        "\n" not in text and 3 <= len(text) <= 80 and not (numbered or _SENTENCE_END.search(text) or is_question(text))
+    )
 
 
 def _is_underline(line: str, rule: str) -> bool:

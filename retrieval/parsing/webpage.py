@@ -48,13 +48,14 @@ _CONSENT = re.compile(
 
 def parse_webpage(path: Path, data: bytes) -> list[ParsedDocument]:
     """A saved page as one document."""
-    root = tree_of(decode(data))
+    page = decode(data)
+    root = tree_of(page)
     if root is None:
         return []
     structured = list(_json_ld_entries(root))
     title = _title(root) or path.stem
     url, language = _canonical(root), (root.get("lang") or "")[:2].lower()
-    items: list[Item] = _visible(root)
+    items = _content(root) or list(items_of(_body(tree_of(page))))  # where all looks like boilerplate, all is content
     asked = {item.question for item in items if isinstance(item, Entry)} | {
         bare_question(item.text) for item in items if isinstance(item, Heading)
     }
@@ -62,15 +63,16 @@ def parse_webpage(path: Path, data: bytes) -> list[ParsedDocument]:
     return [ParsedDocument(title, blocks_of(items, title), language=language, url=url)]
 
 
-def _visible(root: Any) -> list[Item]:
-    """The content of the page; if what looks like boilerplate is all there is, then that."""
-    bodies = root.xpath("//body")
-    body = bodies[0] if bodies else root
-    everything = list(items_of(body))
+def _content(root: Any) -> list[Item]:
+    body = _body(root)
     _drop_boilerplate(body)
     mains = [main for main in body.xpath(".//main|.//*[@role='main']") if main.text_content().strip()]
-    content = list(items_of(mains[0])) if len(mains) == 1 else list(items_of(body))
-    return content or everything
+    return list(items_of(mains[0] if len(mains) == 1 else body))
+
+
+def _body(root: Any) -> Any:
+    bodies = root.xpath("//body")
+    return bodies[0] if bodies else root
 
 
 def _drop_boilerplate(body: Any) -> None:
