@@ -4,11 +4,11 @@ Repeat it from the repository's root, with the extra `transformers` installed, o
 
     python benchmarks/embedding.py
 
-The passages are Python's own language reference (it comes with the interpreter), cut into about 150 tokens; the questions
-are its headings. `--corpus FILE` takes others: JSON lines with a `text`. Both runtimes get the same number of threads and
-the same texts, each in a process of its own, in turns, `--rounds` times; the table shows the median of the rounds. Memory
-is what the process grew by; for ONNX Runtime a part of it is the mapped model file, which the system can take back. The
-result goes to benchmarks/results/embedding.json.
+The passages are Python's own language reference (it comes with the interpreter), cut into about 150 tokens; the
+questions are its headings. `--corpus FILE` takes others: JSON lines with a `text`. Both runtimes get the same number of
+threads and the same texts, each in a process of its own, in turns, `--rounds` times; the table shows the median of the
+rounds. Memory is what the process grew by; for ONNX Runtime a part of it is the mapped model file, which the system can
+take back. The result goes to benchmarks/results/embedding.json.
 """
 
 import argparse
