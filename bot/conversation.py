@@ -42,6 +42,8 @@ class Pace:
     """A turn that has shown nothing for so long has failed: a person is called."""
     retries: Sequence[float] = (0.5, 2.0)
     """Waits before a failed turn is tried again; then the message is parked and a person is called."""
+    deaths: int = 5
+    """So many workers may die while they hold a message, mostly of another one's fault; then it is parked as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Conversation:
     since: int
     sending: int | None
     failures: int
+    deaths: int
     gone: str | None
     lease: str | None
     due: float | None

@@ -67,7 +67,7 @@ class Turns:
 
     async def _turn(self, held: Held) -> Conversation:
         conversation, messages = await self._database.read(store.burst, held.conversation, HISTORY)
-        if conversation.failures > len(self._pace.retries):
+        if conversation.deaths > self._pace.deaths:
             return await self._park(conversation, "its workers died over it")
         for attempt in range(RESTARTS + 1):
             patient = attempt < RESTARTS

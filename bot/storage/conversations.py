@@ -72,7 +72,7 @@ def _next(connection: Connection, event: Inbound, now: float) -> Conversation:
         "customer": event.name,
         "language": event.language,
         "last": 1,
-        **dict.fromkeys(("asked", "done", "queued", "settled", "since", "failures"), 0),
+        **dict.fromkeys(("asked", "done", "queued", "settled", "since", "failures", "deaths"), 0),
         "burst_at": now,
         "created_at": now,
     }

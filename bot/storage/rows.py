@@ -58,6 +58,7 @@ def to_conversation(row: Row[Any]) -> Conversation:
         since=row.since,
         sending=row.sending,
         failures=row.failures,
+        deaths=row.deaths,
         gone=row.gone,
         lease=row.lease,
         due=row.due,

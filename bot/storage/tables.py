@@ -49,7 +49,8 @@ conversations = Table(
     Column("burst_at", Float, nullable=False),  # when the oldest unanswered message came
     Column("due", Float),  # when a worker should look at it; while leased: when the lease runs out
     Column("lease", String(64)),
-    Column("failures", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),  # of turns, one after the other
+    Column("deaths", Integer, nullable=False),  # of workers, while they held it and something was asked
     Column("gone", Text),  # why the customer can't be written to
     Column("created_at", Float, nullable=False),
     UniqueConstraint("company", "channel", "address"),

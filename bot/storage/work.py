@@ -43,10 +43,10 @@ def claim(connection: Connection, lease: str, limit: int, channels: Sequence[str
     keys = [tuple(row) for row in rows]
     taken = []
     if keys:
-        # A lease that nobody gave back: whoever held it died over this turn, and the next may too.
+        # A lease that nobody gave back: its worker died, over this very message perhaps.
         died = and_(_c.lease.is_not(None), _c.asked > _c.done)
         statement = update(conversations).where(tuple_(_c.company, _c.id).in_(keys))
-        statement = statement.values(lease=lease, due=until, failures=_c.failures + case((died, 1), else_=0))
+        statement = statement.values(lease=lease, due=until, deaths=_c.deaths + case((died, 1), else_=0))
         taken = [to_conversation(row) for row in connection.execute(statement.returning(conversations))]
     next_due = connection.execute(select(func.min(_c.due)).where(_c.due > now, mine)).scalar()
     return Claimed(taken, next_due)
@@ -89,6 +89,7 @@ def conclude(
         "language": change.language or _c.language,
         "burst_at": case((_c.asked > change.upto, now), else_=_c.burst_at),
         "failures": 0,
+        "deaths": 0,
     }
     if change.since is not None:
         values["since"] = change.since

@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.Column("due", sa.Float(), nullable=True),
         sa.Column("lease", sa.String(length=64), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("deaths", sa.Integer(), nullable=False),
         sa.Column("gone", sa.Text(), nullable=True),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.CheckConstraint("owner IN ('bot', 'waiting', 'human', 'closed')", name=op.f("ck_conversation_owner")),
