@@ -150,6 +150,8 @@ async def remove(
     [not dim]Example[/]
 
       [cyan]answerdesk remove price-list-3fa94c[/]
+
+    [not dim]Next:[/] [cyan]answerdesk ingest[/] takes it in again.
     """
     from retrieval import store
     from retrieval.ingest import Report, Status

@@ -39,6 +39,8 @@ async def evaluate(
 
       [cyan]answerdesk evaluate questions/[/]
       [cyan]answerdesk evaluate questions/ --answers --out outcome.jsonl --json[/]
+
+    [not dim]Next:[/] look into the file of `--out` for the questions that went wrong.
     """
     from bot.evaluation import evaluate as measure
 

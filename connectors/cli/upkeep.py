@@ -29,6 +29,8 @@ async def doctor(
 
       [cyan]answerdesk doctor[/]
       [cyan]answerdesk doctor --settings[/]    every setting, its value, and where that comes from
+
+    [not dim]Next:[/] do what the arrows say; the exit code is 1 as long as something has failed.
     """
     from connectors.doctor import Health, examine, origins
 
@@ -66,6 +68,8 @@ async def migrate(call: Invocation) -> None:
     [not dim]Example[/]
 
       [cyan]answerdesk migrate[/]    before the new version's servers start, say
+
+    [not dim]Next:[/] [cyan]answerdesk doctor[/] looks at everything else.
     """
     from bot.storage.migrate import migrate as apply
     from retrieval.database import open_database
