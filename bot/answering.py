@@ -40,6 +40,11 @@ HANDOFF_TEXTS = {
 class Answerer(Protocol):
     """Makes an answer from passages that are likely to hold it."""
 
+    @property
+    def needs(self) -> float:
+        """The least confidence in the passages with which it may be asked."""
+        ...
+
     def answer(self, question: Question, found: Found) -> AsyncIterator[Draft | Answer]:
         """Drafts, each in place of the one before, and at last exactly one answer.
 
@@ -67,9 +72,6 @@ class Answering:
             return
         found = await self.search.search(asked.company, asked.text, asked.audience, PASSAGES)
         clock.note("retrieval")
-        if refused := await self._refuse(asked, found):
-            yield clock.finish(refused)
-            return
         async for step in self._answer(asked, found):
             clock.note("first_text")
             yield clock.finish(_told(asked, step)) if isinstance(step, Answer) else step
@@ -79,20 +81,14 @@ class Answering:
             question.text, default=question.language or self.default_language
         )
 
-    async def _refuse(self, question: Question, found: Found) -> Answer | None:
-        """What to say instead of an answer, where there is likely none."""
-        if not found.passages:
-            return hand_over(question, Reason.NO_DOCUMENTS)
-        if found.confidence >= self.settings.answer_above:
-            return None
-        suggestions = _suggestions(found, question.language)
-        if found.confidence >= self.settings.clarify_above and suggestions:
-            said = text("clarify", question.language)
-            return Answer(Outcome.CLARIFY, said, found.confidence, question.language, (), Reason.UNSURE, suggestions)
-        return hand_over(question, Reason.NOT_COVERED, found.confidence)
-
     async def _answer(self, question: Question, found: Found) -> AsyncIterator[Draft | Answer]:
+        """What the first answerer says that may be asked and does not fail; else a question back, or a person."""
+        if not found.passages:
+            yield hand_over(question, Reason.NO_DOCUMENTS)
+            return
         for answerer in self.answerers:
+            if found.confidence < answerer.needs:
+                continue
             try:
                 async for step in answerer.answer(question, found):
                     yield step
@@ -100,7 +96,14 @@ class Answering:
                 log.warning("%s could not answer: %s", type(answerer).__name__, error)
             else:
                 return
-        yield hand_over(question, Reason.FAILED, found.confidence)
+        yield self._clarify(question, found)
+
+    def _clarify(self, question: Question, found: Found) -> Answer:
+        suggestions = _suggestions(found, question.language)
+        if found.confidence < self.settings.clarify_above or not suggestions:
+            return hand_over(question, Reason.NOT_COVERED, found.confidence)
+        said = text("clarify", question.language)
+        return Answer(Outcome.CLARIFY, said, found.confidence, question.language, (), Reason.UNSURE, suggestions)
 
 
 def hand_over(question: Question, reason: Reason, confidence: float = 0.0) -> Answer:

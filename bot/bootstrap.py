@@ -75,7 +75,7 @@ async def open_parts(settings: Settings, progress: Progress | None = None) -> As
 def _answerers(
     settings: Settings, database: Database, embedder: Embedder, model: ChatModel | None
 ) -> tuple[Answerer, ...]:
-    extracting = Extracting(embedder)
+    extracting = Extracting(embedder, settings.answering.answer_above)
     if model is None:
         return (extracting,)
 

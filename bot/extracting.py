@@ -24,6 +24,8 @@ class Extracting:
     """Answers with a FAQ entry verbatim, or with the sentences of a passage that answer."""
 
     embedder: Embedder
+    needs: float
+    """The least confidence in the passages with which it answers."""
 
     async def answer(self, question: Question, found: Found) -> AsyncIterator[Draft | Answer]:
         """One draft, then the answer. `found` must hold a passage."""

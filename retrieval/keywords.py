@@ -14,6 +14,16 @@ _PART = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 
 
+# A product code or an error number: `E-07`, `hb2418`. The hyphen comes and goes.
+_CODE = re.compile(r"(?<![^\W_])([a-z]{1,5})-?(\d{2,6})(?![^\W_])")
+
+
+def codes(text: str) -> set[str]:
+    """Product codes and error numbers, without hyphens and in lower case."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return {letters + digits for letters, digits in _CODE.findall(folded)}
+
+
 def tokens(text: str) -> list[str]:
     """The terms of a text: words in lower case, product codes such as `e-07` both whole and in parts, CJK bigrams."""
     folded = unicodedata.normalize("NFKC", text).casefold()
@@ -51,6 +61,10 @@ class KeywordIndex:
         for passage in words:
             for term in set(passage):
                 self._frequency[term] = self._frequency.get(term, 0) + 1
+        self._coded: dict[str, list[int]] = {}
+        for row, text in enumerate(texts):
+            for code in codes(text):
+                self._coded.setdefault(code, []).append(row)
         if self._frequency:
             self._bm25 = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
             self._bm25.index(words, show_progress=False)
@@ -59,13 +73,18 @@ class KeywordIndex:
         """BM25 over the sum of the query's idf for every passage in the order given: 0 (no term) to 1 (all, often).
 
         Terms that no passage has count in the sum: a question about something else scores low though a word may hit.
+        A passage that holds a product code of the query gets up to 1 on top, the more the fewer passages hold it.
         """
         terms = list(dict.fromkeys(tokens(query)))
         if self._bm25 is None or not any(term in self._frequency for term in terms):
             return np.zeros(len(self._serials), dtype=np.float32)
         total = sum(self._idf(term) for term in terms)
         raw: NDArray[np.float32] = self._bm25.get_scores(terms)
-        return raw / np.float32(total)
+        scores: NDArray[np.float32] = raw / np.float32(total)
+        for code in codes(query):
+            rows = self._coded.get(code, [])
+            scores[rows] += np.float32(self._rarity(len(rows)) / self._rarity(1))
+        return scores
 
     def best(self, scores: NDArray[np.float32], count: int) -> list[int]:
         """Up to `count` serials with a score above 0, best first."""
@@ -78,5 +97,8 @@ class KeywordIndex:
         return float(scores[row]) if row is not None else 0.0
 
     def _idf(self, term: str) -> float:
-        frequency = self._frequency.get(term, 0)
+        return self._rarity(self._frequency.get(term, 0))
+
+    def _rarity(self, frequency: int) -> float:
+        """The idf of what so many passages hold."""
         return float(np.log(1 + (len(self._serials) - frequency + 0.5) / (frequency + 0.5)))

@@ -127,9 +127,24 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
+class Signals:
+    """What the confidence of a search is estimated from."""
+
+    cosine: float = 0.0
+    """Similarity of the question and the best passage."""
+    margin: float = 0.0
+    """How far the best score stands above the next one that says something else."""
+    keyword: float = 0.0
+    """Share of the question's terms, weighed by rarity, that the best passage holds."""
+    translated: bool = False
+    """Whether the passage is in another language than the question: cosines across languages are lower."""
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """The outcome of a search: passages, best first, and how likely it is that they answer the question (0 to 1)."""
+    """The outcome of a search: passages, best first, and the probability that the best one answers the question."""
 
     query: str
     passages: Sequence[Scored]
     confidence: float
+    signals: Signals = Signals()

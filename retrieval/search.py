@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from llm.embeddings import Embedder
 from retrieval import store
-from retrieval.confidence import Signals, confidence
+from retrieval.confidence import confidence, signals_of
 from retrieval.database import Database
 from retrieval.embedding import embed
 from retrieval.keywords import KeywordIndex
+from retrieval.language import detect_language
 from retrieval.passages import Audience, Found, Passage, Scored
 from retrieval.settings import RetrievalSettings
 from retrieval.vectors import VectorIndex, VectorIndexes
@@ -34,8 +35,6 @@ class _Base:
     version: int
     vectors: VectorIndex
     keywords: KeywordIndex
-    centre: NDArray[np.float32]
-    """The mean of all vectors: the cosine with it is what any passage would get."""
 
 
 @dataclass(slots=True)
@@ -81,8 +80,8 @@ class Search:
         for each, base in bases:
             ranked.extend(await self._search_base(company, each, base, query, vector, count))
         ranked.sort(key=lambda scored: -scored.score)
-        background = max(float(base.centre @ vector) for _, base in bases)
-        return Found(query, tuple(ranked[:count]), confidence(Signals.of(ranked, background)))
+        signals = signals_of(ranked, detect_language(query))
+        return Found(query, tuple(ranked[:count]), confidence(signals), signals)
 
     async def _search_base(
         self, company: str, audience: Audience, base: _Base, query: str, vector: NDArray[np.float32], count: int
@@ -115,8 +114,7 @@ class Search:
         keywords = await asyncio.to_thread(
             KeywordIndex, list(rows), [f"{passage.heading}\n{passage.text}" for passage in rows.values()]
         )
-        centre = await self.database.read(store.mean_vector, *key, self.embedder.name)
-        return _Base(version, vectors, keywords, centre)
+        return _Base(version, vectors, keywords)
 
     async def _vectors(self, rows: dict[int, Passage], serials: list[int]) -> dict[int, NDArray[np.float32]]:
         """The vectors of these passages; those that another embedding model made are made anew by this one."""

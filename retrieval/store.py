@@ -185,19 +185,6 @@ def put_vectors(connection: Connection, model: str, made: Mapping[int, NDArray[n
         connection.execute(insert(vectors), rows)
 
 
-def mean_vector(connection: Connection, company: str, audience: Audience, model: str) -> NDArray[np.float32]:
-    """The mean of a company's and audience's vectors, of shape (dimensions,); zero of shape (1,) without any."""
-    query = (
-        select(vectors.c.data)
-        .join(passages, passages.c.serial == vectors.c.passage)
-        .where(passages.c.company == company, passages.c.audience == audience, vectors.c.model == model)
-    )
-    total, count = np.zeros(1, dtype=np.float32), 0
-    for data in connection.execute(query).scalars():
-        total, count = total + unpack(data), count + 1
-    return total / np.float32(max(count, 1))
-
-
 def companies(connection: Connection) -> list[str]:
     """The companies that hold documents."""
     return list(connection.execute(select(documents.c.company).distinct().order_by(documents.c.company)).scalars())
