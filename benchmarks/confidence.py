@@ -1,7 +1,7 @@
 """Fit the confidence of a search, and draw how far it can be trusted.
 
-About half of each set's answers are taken out, every question is asked, and a logistic regression learns from the signals
-whether the best passage is right. Each family of sets is predicted by a fit on the others; the plot shows those predictions.
+About half of each set's answers are taken out, every question is asked, and a logistic regression learns from the
+signals whether the best passage is right. Each family of sets is predicted by a fit on the others; the plot shows that.
 
     python benchmarks/confidence.py [--data ../shared/data] [--plot docs/images/confidence.svg]
 
@@ -195,9 +195,7 @@ async def main() -> None:
     models = load_settings().models
     cases = [case for each in sets(arguments.data) async for case in ask(each, models)]
     sample = [case async for case in ask_sample(models)]
-    print(
-        "set | questions | AUROC | at .2, .4, .5, .6, .7: coverage, false answers, precision (a fit on the other families)"
-    )
+    print("set | questions | AUROC | at .2, .4, .5, .6, .7: coverage, false answers, precision (fitted on the others)")
     families: dict[str, tuple[Floats, Floats]] = {}
     for family in dict.fromkeys(case.set.family for case in cases):
         weights = fitted([case for case in cases if case.set.family != family])

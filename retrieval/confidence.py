@@ -43,7 +43,7 @@ def confidence(signals: Signals) -> float:
 
 
 def _says_something_else(rival: Scored, best: Scored) -> bool:
-    """Whether a passage is a rival: no other part of the same text, no translation, no other answer to the same question."""
+    """Whether a passage is a rival: no other part of the text, no translation, no other answer to the question."""
     return (
         rival.passage.heading != best.passage.heading
         and rival.passage.language == best.passage.language
