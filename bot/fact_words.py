@@ -17,6 +17,32 @@ _MONTH_NAMES = (
 MONTHS = {word: number for number, words in enumerate(_MONTH_NAMES, 1) for word in words.split()}
 """A month's name, in small letters, to its number."""
 
+_WEEKDAY_NAMES = (
+    "monday mondays montag montags lunes lundi понедельник понедельника понедельникам 周一 星期一 礼拜一",
+    "tuesday tuesdays dienstag dienstags martes mardi вторник вторника вторникам 周二 星期二 礼拜二",
+    "wednesday wednesdays mittwoch mittwochs miércoles mercredi среда среду среды средам 周三 星期三 礼拜三",
+    "thursday thursdays donnerstag donnerstags jueves jeudi четверг четверга четвергам 周四 星期四 礼拜四",
+    "friday fridays freitag freitags viernes vendredi пятница пятницу пятницы пятницам 周五 星期五 礼拜五",
+    "saturday saturdays samstag samstags sábado sábados samedi суббота субботу субботы субботам 周六 星期六 礼拜六",
+    "sunday sundays sonntag sonntags domingo domingos dimanche воскресенье воскресенья 周日 星期日 星期天",
+)
+WEEKDAYS = {word: number for number, words in enumerate(_WEEKDAY_NAMES, 1) for word in words.split()}
+"""A weekday's name, in small letters, to its number, Monday's being 1."""
+
+_WEEKDAY_SIGNS = ("Mon Mo Пн", "Tue Di Вт", "Wed Mi Ср", "Thu Do Чт", "Fri Fr Пт", "Sat Sa Сб", "Sun So Вс")
+WEEKDAY_SIGNS = {sign: number for number, signs in enumerate(_WEEKDAY_SIGNS, 1) for sign in signs.split()}
+"""Abbreviations, which count only as they are written here."""
+
+EVERY_WORKDAY = r"\b(?:week|work)days?\b|(?<!\d )\b(?:werktag|wochentag)\w*|\ben semaine\b|\bбудн\w+|(?<![个\d])工作日"
+EVERY_DAY = r"\b(?:daily|every day|täglich|jeden tag|todos los días|tous les jours|ежедневно)\b|每天|每日|全年无休|24/7"
+
+FREE = (
+    r"\bfree\b|\b(?:no|without) (?:extra |additional )?(?:costs?|charges?|fees?)\b|\bcomplimentary\b"
+    r"|\bkostenlos\w*|\bkostenfrei\w*|\bgratis\w*|\bumsonst\b|\bgratuit\w*|\bsin (?:coste|costo|cargo)\b"
+    r"|\bsans frais\b|\bбесплатн\w+|免费|包邮|无需付费"
+)
+"""What costs nothing: as weighty as a price."""
+
 _NUMBER_NAMES = (
     "one ein eine einen einem einer un una uno une один одна одно одну одного",
     "two zwei dos deux два две двух двумя",

@@ -1,4 +1,4 @@
-"""The facts in a text that can be wrong by a character: numbers, prices, dates, times, links, phone numbers, codes.
+"""The facts in a text that can be wrong by a character: numbers, prices, dates, times, links, codes, ...
 
 A fact has the same value however it is written, and in whichever of our languages: `1,000` = `1.000` = `1 000`,
 `€5` = `5 EUR`, `2026-03-01` = `1 March 2026` = `2026年3月1日`, `9 am` = `9:00` = `9 Uhr`, `two days` = `2 Tage`.
@@ -11,7 +11,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from bot.fact_words import AMBIGUOUS_NUMBERS, CHINESE_NUMBERS, MAGNITUDES, MONTHS, NUMBERS, UNITS
+from bot.fact_words import (
+    AMBIGUOUS_NUMBERS,
+    CHINESE_NUMBERS,
+    EVERY_DAY,
+    EVERY_WORKDAY,
+    FREE,
+    MAGNITUDES,
+    MONTHS,
+    NUMBERS,
+    UNITS,
+    WEEKDAY_SIGNS,
+    WEEKDAYS,
+)
 
 Date = tuple[int | None, int, int | None]
 """Year, month, day; None where it isn't stated."""
@@ -24,6 +36,7 @@ class Kind(StrEnum):
     EMAIL = "e-mail address"
     DATE = "date"
     TIME = "time"
+    WEEKDAY = "weekday"
     CODE = "code"
     PHONE = "phone number"
     NUMBER = "number"
@@ -79,6 +92,10 @@ _UNIT = "|".join(f"(?P<{name}>{pattern})" for name, pattern in UNITS.items())
 _BEHIND = re.compile(rf"(?: ?(?P<magnitude>{_MAGNITUDE})(?![a-zа-я])\.?)?(?:[ -]?(?:{_UNIT}))?", re.IGNORECASE)
 _BEFORE = re.compile(rf"(?:{_UNIT}) ?$", re.IGNORECASE)
 _LONGEST_UNIT_BEFORE = 4
+_WEEKDAY = re.compile(
+    rf"(?<![^\W\u3400-\u9fff])(?:(?i:{'|'.join(WEEKDAYS)})|{'|'.join(WEEKDAY_SIGNS)})(?![^\W\u3400-\u9fff])"
+)
+_UNTIL = re.compile(r"\.? ?(?:-|to|until|through|bis|a|al|au|по|至|到) ?")
 _NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(NUMBERS)})\b", re.IGNORECASE)
 _COUNTED = r"(?=个?(?:工作日|天|日|周|星期|月|年|小时|分钟|秒|次|倍|件|份))"
 _CHINESE_NUMBER = re.compile(rf"(?<![一二三四五六七八九十第])(?:十[一二]|[{''.join(CHINESE_NUMBERS)}]){_COUNTED}")
@@ -110,6 +127,7 @@ def facts_of(text: str, *, claimed: bool = False) -> list[Fact]:
 
     for pattern, make in _FINDERS:
         rest = pattern.sub(lambda match, make=make: take(match, make), rest)  # type: ignore[misc]
+    found += _weekdays(rest, claimed=claimed)
     return found + list(_numbers(_with_digits(rest, claimed=claimed)))
 
 
@@ -179,6 +197,10 @@ def _phone(match: re.Match[str]) -> Fact | None:
     return None if len(digits) < 7 or grouped else Fact(Kind.PHONE, match[0], frozenset({digits}))
 
 
+def _free(match: re.Match[str]) -> Fact:
+    return Fact(Kind.NUMBER, match[0], frozenset({Decimal(0)}))
+
+
 _FINDERS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Fact | None]]] = [
     (re.compile(pattern, re.IGNORECASE), make)
     for patterns, make in (
@@ -188,9 +210,32 @@ _FINDERS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Fact | None]]] =
         (_TIMES, _time),
         ((_CODE,), _code),
         ((_PHONE,), _phone),
+        ((FREE,), _free),
     )
     for pattern in patterns
 ]
+
+
+def _weekdays(text: str, *, claimed: bool) -> list[Fact]:
+    """Find the weekdays, each of a span; `daily` and the like state days, but claim none."""
+    days: dict[int, str] = {}
+    previous: re.Match[str] | None = None
+    for match in _WEEKDAY.finditer(text):
+        last = _weekday(match[0])
+        if previous and _UNTIL.fullmatch(text, previous.end(), match.start()):
+            span = range(_weekday(previous[0]), last + 1)
+            days |= {day: f"{previous[0]}-{match[0]}" for day in span if day not in days}
+        days.setdefault(last, match[0])
+        previous = match
+    if not claimed and (every := re.search(EVERY_DAY, text, re.IGNORECASE)):
+        days = dict.fromkeys(range(1, 8), every[0]) | days
+    if not claimed and (every := re.search(EVERY_WORKDAY, text, re.IGNORECASE)):
+        days = dict.fromkeys(range(1, 6), every[0]) | days
+    return [Fact(Kind.WEEKDAY, written, frozenset({Decimal(day)})) for day, written in days.items()]
+
+
+def _weekday(name: str) -> int:
+    return WEEKDAY_SIGNS.get(name) or WEEKDAYS[name.casefold()]
 
 
 def _numbers(text: str) -> Iterator[Fact]:

@@ -20,8 +20,7 @@ from retrieval.language import detect_language
 from retrieval.passages import Passage
 
 LEAST_SUPPORT = 0.5
-"""Share of a sentence's content words that its passages must hold. Of the sentences of FaithBench, 7 % of those
-that are true to their source fall below, and 12 % of those that aren't."""
+"""More than this share of a sentence's content words must stand in its passages: of two words, both."""
 SAME_STATEMENT = 0.6
 """Share of a sentence's content words from which on a sentence of the passage counts as saying the same."""
 NEAR_BEST = 0.15
@@ -63,7 +62,7 @@ def verify(sentence: str, cited: Sequence[Passage]) -> Verdict:
         return Verdict()  # words can't be compared across languages; the facts were
     words = _content(sentence, language or comparable[0].language)
     held = frozenset().union(*(_content(_whole(each), language or each.language) for each in comparable))
-    if words and len(words & held) < LEAST_SUPPORT * len(words):
+    if words and len(words & held) <= LEAST_SUPPORT * len(words):
         return Verdict(Flaw.SUPPORT, " ".join(sorted(words - held)))
     if changed := _changed_negation(sentence, words, comparable, language or comparable[0].language):
         return Verdict(Flaw.NEGATION, changed)

@@ -90,6 +90,46 @@ def test_each_fact_has_its_kind(text, kind):
     assert only(text).kind is kind
 
 
+@pytest.mark.parametrize(
+    "text", ["free", "kostenlos", "gratis", "gratuite", "бесплатно", "免费", "0 €", "no extra costs"]
+)
+def test_what_is_free_has_a_price_of_nothing(text):
+    assert only(text).values == {0}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Monday to Friday",
+        "Mon-Fri",
+        "montags bis freitags",
+        "Mo. - Fr.",
+        "de lunes a viernes",
+        "du lundi au vendredi",
+        "с понедельника по пятницу",
+        "周一至周五",
+        "on weekdays",
+    ],
+)
+def test_a_span_of_weekdays_holds_each(text):
+    assert sorted(value for fact in facts_of(text) if fact.kind is Kind.WEEKDAY for value in fact.values) == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
+
+
+def test_weekdays_in_a_row_are_no_span():
+    assert [fact.values for fact in facts_of("Monday, Friday")] == [{1}, {5}]
+
+
+@pytest.mark.parametrize("text", ["So do we.", "Open daily.", "Mon plan est prêt.".lower()])
+def test_what_only_may_be_a_weekday_is_no_claim(text):
+    assert facts_of(text.lower(), claimed=True) == []
+
+
 def test_a_span_of_years_is_no_phone_number():
     assert [fact.kind for fact in facts_of("2020-2024")] == [Kind.NUMBER, Kind.NUMBER]
 
