@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import resource
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -17,9 +18,11 @@ def main(cpu_seconds: int, memory_mb: int) -> None:
     """Answer until the input ends, that is until the parent closes it or dies."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not mix with the answers
-    _limit_memory(memory_mb)
+    _limit(resource.RLIMIT_AS, memory_mb * 1024 * 1024)
     for line in sys.stdin.buffer:
-        _limit_time(cpu_seconds)
+        _limit(
+            resource.RLIMIT_CPU, _used_seconds() + cpu_seconds + 1
+        )  # ends a slow file even where the parent has died
         answer = json.dumps(_answer(Path(json.loads(line)))).encode()
         answers.write(len(answer).to_bytes(8, "big") + answer)
         answers.flush()
@@ -32,21 +35,15 @@ def _answer(path: Path) -> Mapping[str, Any]:
         return {"error": type(error).__name__, "message": str(error)}
 
 
-def _limit_memory(memory_mb: int) -> None:
-    with contextlib.suppress(ImportError, ValueError, OSError):  # macOS refuses
-        import resource
+def _limit(kind: int, amount: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    with contextlib.suppress(ValueError, OSError):  # macOS refuses a limit on memory
+        resource.setrlimit(kind, (amount if hard == resource.RLIM_INFINITY else min(amount, hard), hard))
 
-        resource.setrlimit(resource.RLIMIT_AS, (memory_mb * 1024 * 1024, resource.RLIM_INFINITY))
 
-
-def _limit_time(seconds: int) -> None:
-    """The parent's clock ends a slow file; this one does where the parent itself has died."""
-    import resource
-
+def _used_seconds() -> int:
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    used = int(usage.ru_utime + usage.ru_stime)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_CPU, (used + seconds + 1, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+    return int(usage.ru_utime + usage.ru_stime)
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def blocks_of(items: Iterable[Item], title: str = "") -> list[Block]:
 
 
 def _answer_end(items: Sequence[Item], question: Heading, start: int) -> int:
-    """Where the body of a question that begins at `start` ends. The answer to a main heading has no headings of its own."""
+    """Where the body of a question that begins at `start` ends; the answer to a main heading has no headings in it."""
     for position in range(start, len(items)):
         item = items[position]
         if isinstance(item, Entry):

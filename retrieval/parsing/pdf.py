@@ -106,23 +106,21 @@ def _is_bold(text_page: Any, index: int) -> bool:
 
 def _without_running_lines(pages: Sequence[Sequence[Line]]) -> list[Line]:
     """All lines but running headers and footers: what stands first or last on many pages, whatever its numbers."""
-    edges = Counter(
-        key for lines in pages for key in {key for line in (*lines[:2], *lines[-2:]) for key in _edges(line)}
-    )
+    edges = Counter(key for lines in pages for key in set().union(*_edge_keys(lines)))
     often = {key for key, count in edges.items() if len(pages) >= 4 and count >= 0.4 * len(pages)}
-    kept: list[Line] = []
-    for lines in pages:
-        last = len(lines) - 2
-        kept += [
-            line for at, line in enumerate(lines) if not ((at < 2 or at >= last) and often.intersection(_edges(line)))
-        ]
+    kept = [line for lines in pages for line, keys in zip(lines, _edge_keys(lines), strict=True) if not keys & often]
     return kept or [line for lines in pages for line in lines]
 
 
-def _edges(line: Line) -> tuple[str, str]:
-    """By what running lines are known: the same words but for numbers, or the same first word at the same height."""
-    text = re.sub(r"\d+|\b[ivxlc]+\b", "#", line.text)
-    return text, f"{text.split(' ', 1)[0]}@{line.baseline:.0f}"
+def _edge_keys(lines: Sequence[Line]) -> list[set[str]]:
+    """What each line would be known by on other pages: its words but for numbers; outermost, also where it starts."""
+    keys: list[set[str]] = [set() for _ in lines]
+    for at in {0, 1, len(lines) - 2, len(lines) - 1} & set(range(len(lines))):
+        text = re.sub(r"\d+|\b[ivxlc]+\b", "#", lines[at].text)
+        keys[at].add(text)
+        if at in {0, len(lines) - 1}:
+            keys[at].add(f"{text.split(' ', 1)[0]}@{lines[at].baseline:.0f}")
+    return keys
 
 
 def _items(lines: Sequence[Line], bookmarks: dict[str, int]) -> Iterator[Item]:
@@ -152,7 +150,7 @@ def _items(lines: Sequence[Line], bookmarks: dict[str, int]) -> Iterator[Item]:
 
 def _continues(line: Line, following: Line) -> bool:
     """Whether a heading goes on in the next line."""
-    near = line.page == following.page and 0 < line.end - following.baseline < 2 * line.size
+    near = line.page == following.page and 0 < line.end - following.baseline < 1.6 * line.size
     return near and not _NUMBERED.match(following.text)
 
 

@@ -13,9 +13,9 @@ from retrieval.passages import Entry, Location, ParsedDocument, Prose
 
 GERMAN = "Wie kann ich meine Bestellung zurückgeben? Die Rückgabe ist für Sie kostenlos, außer in Österreich."
 RUSSIAN = (
-    "Вы можете вернуть товар в течение тридцати дней после покупки. Доставка по России занимает три дня, а в Москве и "
-    "Петербурге один день. Если товар не подошёл, напишите нам. Мы вернём Вам деньги на карту или счёт. Гарантия на всё "
-    "один год. Наши Операторы отвечают в Будние дни. Звоните, Пишите, Приходите!"
+    "Вы можете вернуть товар в течение тридцати дней после покупки. Доставка по России занимает три дня, а в Москве "
+    "и Петербурге один день. Если товар не подошёл, напишите нам. Мы вернём Вам деньги на карту или счёт. Гарантия "
+    "на всё один год. Наши Операторы отвечают в Будние дни. Звоните, Пишите, Приходите!"
 )
 GREEK = "Μπορείτε να επιστρέψετε το προϊόν εντός τριάντα ημερών από την αγορά. Η επιστροφή είναι δωρεάν."
 TURKISH = "Ürünü otuz gün içinde ücretsiz olarak iade edebilirsiniz. Şubelerimize de başvurabilirsiniz, işlem hızlıdır."
@@ -75,7 +75,8 @@ def test_an_empty_file_is_reported(tmp_path: Path, text: str) -> None:
 
 
 def test_numbered_paragraphs_are_headings(tmp_path: Path) -> None:
-    text = "Manual\n\n1. Start\n\nPress the button.\n\n1.1. Is it loud?\n\n    No, it is\n    silent.\n\n2. Stop\n\nPress again."
+    first = "1. Start\n\nPress the button.\n\n1.1. Is it loud?\n\n    No, it is\n    silent."
+    text = f"Manual\n\n{first}\n\n2. Stop\n\nPress again."
     assert list(parsed(tmp_path, "manual.txt", text).blocks) == [
         Prose("Press the button.", Location("1. Start")),
         Entry("Is it loud?", "No, it is\nsilent.", Location("1. Start")),
@@ -152,7 +153,8 @@ def test_ligatures_and_invisible_characters_are_made_plain() -> None:
 
 
 def test_markdown_has_a_title_and_heading_paths(tmp_path: Path) -> None:
-    text = "# Shop\n\nWelcome.\n\n## Returns\n\n### Refund times\n\nFive days.\n\n### How long do I have?\n\nThirty days.\n"
+    sections = "### Refund times\n\nFive days.\n\n### How long do I have?\n\nThirty days.\n"
+    text = f"# Shop\n\nWelcome.\n\n## Returns\n\n{sections}"
     document = parsed(tmp_path, "shop.md", text)
     assert document.title == "Shop"
     assert list(document.blocks) == [
