@@ -90,7 +90,7 @@ class Turns:
         self, held: Held, conversation: Conversation, messages: Sequence[Message], *, patient: bool
     ) -> tuple[Change, bool]:
         """What the turn comes to, and whether the customer has seen some of it already."""
-        unanswered = [message for message in messages if message.seq > conversation.done and _is_customers(message)]
+        unanswered = [message for message in messages if _is_unanswered(message, conversation)]
         heard = asked(unanswered, conversation.asked)
         language = phrase_language(heard.text) or conversation.language
         wants_person = "human" in heard.commands or asks_for_person(heard.text)
@@ -106,7 +106,7 @@ class Turns:
             company=conversation.company,
             text=heard.text,
             language=conversation.language,
-            history=_history(messages, max(conversation.since, heard.since or 0), conversation.done),
+            history=_history(conversation, messages, max(conversation.since, heard.since or 0)),
         )
         answer, shown = await self._generate(held, conversation, question, patient=patient)
         return _as_change(heard, answer), shown
@@ -166,11 +166,17 @@ def _without_question(heard: Asked, language: str) -> list[Reply]:
     return [*replies, _notice("attachment_kept", language)] if heard.attachments else replies
 
 
-def _history(messages: Sequence[Message], since: int, done: int) -> list[Turn]:
+def _is_unanswered(message: Message, conversation: Conversation) -> bool:
+    return _is_customers(message) and conversation.done < message.seq <= conversation.asked
+
+
+def _history(conversation: Conversation, messages: Sequence[Message], since: int) -> list[Turn]:
     return [
         Turn(message.author, message.text)
         for message in messages
-        if since < message.seq <= done and message.text and message.kind is Kind.MESSAGE and _was_said(message)
+        if message.seq > since and message.text and message.kind is Kind.MESSAGE and _was_said(message)
+        # An answer may stand behind the question that came while it was made.
+        if message.seq <= conversation.done or not _is_customers(message)
     ]
 
 

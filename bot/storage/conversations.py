@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import Connection, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -157,17 +157,6 @@ def transcript(connection: Connection, company: str, conversation: str, after: i
     return [to_message(row) for row in rows]
 
 
-def recent(connection: Connection, company: str, conversation: str, limit: int, before: int) -> Sequence[Message]:
-    """The `limit` messages up to and with `before`, oldest first."""
-    rows = connection.execute(
-        select(messages)
-        .where(message_rows(company, conversation), messages.c.seq <= before)
-        .order_by(messages.c.seq.desc())
-        .limit(limit)
-    )
-    return [to_message(row) for row in rows][::-1]
-
-
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """An entry of the audit trail."""
@@ -184,12 +173,6 @@ def trail(connection: Connection, company: str, conversation: str) -> Sequence[R
         select(events).where(events.c.company == company, events.c.conversation == conversation).order_by(events.c.id)
     )
     return [Recorded(row.at, row.kind, row.actor, row.data) for row in rows]
-
-
-def counts(connection: Connection, company: str) -> Mapping[Owner, int]:
-    """How many conversations each owner has."""
-    rows = connection.execute(select(_c.owner, func.count()).where(_c.company == company).group_by(_c.owner))
-    return {Owner(owner): count for owner, count in rows.tuples()}
 
 
 def _insert(connection: Connection) -> Any:

@@ -137,7 +137,7 @@ def burst(connection: Connection, leased: Conversation, history: int) -> tuple[C
         raise Fenced("The conversation is someone else's by now.")
     rows = connection.execute(
         select(messages)
-        .where(message_rows(leased.company, leased.id, max(row.since, row.done - history)), messages.c.seq <= row.asked)
+        .where(message_rows(leased.company, leased.id, max(row.since, row.done - history)))
         .order_by(messages.c.seq)
     )
     return to_conversation(row), [to_message(row) for row in rows]
