@@ -40,10 +40,11 @@ def parse_file(path: Path) -> list[ParsedDocument]:
     or `BrokenDocument`.
     """
     data = read_bytes(path)
-    kind = format_of(path.name, data)
-    module, _, function = _PARSERS[kind].partition(".")
-    parse = getattr(importlib.import_module(f"retrieval.parsing.{module}"), function)
+    kind = "a document"
     try:
+        kind = format_of(path.name, data)
+        module, _, function = _PARSERS[Format(kind)].partition(".")
+        parse = getattr(importlib.import_module(f"retrieval.parsing.{module}"), function)
         documents: list[ParsedDocument] = parse(path, data)
     except (DocumentError, MemoryError):
         raise

@@ -82,7 +82,7 @@ def _document(record: Record, fallback: str) -> ParsedDocument:
     identifier = record.get("id")
     title = _string(record, "title") or _string(record, "question")
     return ParsedDocument(
-        title=title or fallback,
+        title=title or (fallback if identifier is None else ""),
         blocks=_blocks(record),
         id=None if identifier is None else str(identifier),
         language=(_string(record, "lang") or _string(record, "language"))[:2].lower(),

@@ -223,6 +223,12 @@ def test_entities_inside_a_container_are_refused(tmp_path: Path) -> None:
         parsed(tmp_path, "a.docx", archive({"word/document.xml": laughs}))
 
 
+def test_a_container_with_a_wrong_checksum_is_reported(tmp_path: Path) -> None:
+    data = archive({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": "?"})
+    with pytest.raises(BrokenDocument, match="damaged"):
+        parsed(tmp_path, "a.odt", data.replace(b"opendocument.text", b"opendocument.tent", 1))
+
+
 def test_an_encrypted_open_document_is_reported(tmp_path: Path) -> None:
     manifest = '<manifest:manifest xmlns:manifest="urn:m"><manifest:encryption-data/></manifest:manifest>'
     members = {
