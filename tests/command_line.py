@@ -45,13 +45,13 @@ def answerdesk(*arguments: str | Path) -> Result:
     return Result(code, out.getvalue(), err.getvalue())
 
 
-def start(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
+def start(*arguments: str | Path, stdout: int = subprocess.PIPE, **environment: str) -> subprocess.Popen[str]:
     """Start a command in a process of its own."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("ANSWERDESK_")}
     return subprocess.Popen(
         [sys.executable, "-c", "from connectors.cli import main; main()", *map(str, arguments)],
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",

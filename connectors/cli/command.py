@@ -205,7 +205,8 @@ def _run(call: Invocation, body: Callable[[], Coroutine[Any, Any, None]]) -> Non
         raise
     except Exception as error:
         where = _keep_traceback(call)
-        call.note(f"Error: {type(error).__name__}: {error}. This should not happen; details are in {where}", "red")
+        said = (str(error).splitlines() or [""])[0]
+        call.note(f"Error: {type(error).__name__}: {said} (this should not happen; details are in {where})", "red")
         raise typer.Exit(1) from None
 
 
