@@ -65,4 +65,4 @@ def choose(passages: Sequence[Scored], language: str) -> Scored:
 
 def cite(passage: Passage, number: int) -> Citation:
     """The citation of a passage under a marker's number."""
-    return Citation(number, passage.document, passage.id, passage.title, str(passage.location), passage.url)
+    return Citation(number, passage.document, passage.id, passage.title or passage.document, str(passage.location), passage.url)

@@ -44,8 +44,9 @@ def confidence(signals: Signals) -> float:
 
 def _says_something_else(rival: Scored, best: Scored) -> bool:
     """Whether a passage is a rival: no other part of the text, no translation, no other answer to the question."""
+    same_heading = best.passage.heading and rival.passage.heading == best.passage.heading
     return (
-        rival.passage.heading != best.passage.heading
+        not same_heading
         and rival.passage.language == best.passage.language
         and (rival.passage.document != best.passage.document or rival.passage.is_entry)
     )

@@ -140,7 +140,7 @@ class Ingestion:
             company=self.company,
             audience=self.audience,
             source=source,
-            title=parsed.title or Path(source).stem,
+            title=parsed.title,
             language=language,
             url=parsed.url,
             content_hash=hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest(),

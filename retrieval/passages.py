@@ -75,7 +75,7 @@ class Passage:
     document: str
     position: int
     title: str
-    """The document's title."""
+    """The document's title; empty if its source gives none."""
     text: str
     """The answer of a FAQ entry, or the prose."""
     question: str = ""

@@ -246,7 +246,7 @@ def _document(row: Row[Any]) -> Document:
         company=row.company,
         audience=Audience(row.audience),
         source=row.source,
-        title=row.title,
+        title=row.title or row.id,
         language=row.language,
         url=row.url,
         content_hash=row.content_hash,
