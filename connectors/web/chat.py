@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field
-from sse_starlette.event import JSONServerSentEvent
-from sse_starlette.sse import EventSourceResponse
 
 from connectors.web.connector import WebConnector
 from connectors.web.errors import Refused
@@ -20,7 +20,6 @@ LIMIT = 4000
 """Characters of a message."""
 SUGGESTED = 4
 RETRY_MS = 2000
-PING_SECONDS = 15
 
 log = logging.getLogger(__name__)
 router = APIRouter()
@@ -88,21 +87,17 @@ async def action(action: Action, address: Address, connector: Connector, languag
     return {"new": await connector.act(address, action.id, action.action, action.message, language)}
 
 
-@router.get("/chat/events")
+@router.get("/chat/events", response_class=EventSourceResponse)
 async def events(
     address: Address,
     connector: Connector,
     after: Annotated[str, Query(max_length=64)] = "",
     last_event_id: Annotated[str, Header(max_length=64)] = "",
-) -> EventSourceResponse:
+) -> AsyncIterator[ServerSentEvent]:
     """The conversation as server-sent events: what the page lacks, then what happens, until it goes away."""
-    stream = _stream(connector, address, last_event_id or after)
-    return EventSourceResponse(stream, ping=PING_SECONDS, sep="\n")
-
-
-async def _stream(connector: WebConnector, address: str, cursor: str) -> AsyncIterator[JSONServerSentEvent]:
     try:
-        async for (name, data), place in connector.events(address, cursor):
-            yield JSONServerSentEvent(data, event=name, id=place or None, retry=RETRY_MS, sep="\n")
+        async with aclosing(connector.events(address, last_event_id or after)) as events:
+            async for (name, data), cursor in events:
+                yield ServerSentEvent(data=data, event=name, id=cursor or None, retry=RETRY_MS)
     except StoreUnavailable as error:
         log.warning("A page's events end, it will come back: %s", error)

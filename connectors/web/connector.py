@@ -1,6 +1,6 @@
 """The web chat as a channel: what visitors send goes to the inbox, what is said to them goes to their open pages."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from bot.conversation import Message
 from bot.domain import Chat
@@ -49,6 +49,10 @@ class WebConnector:
             self._unlisten()
             self._unlisten = None
 
+    def close(self) -> None:
+        """Let go of the open pages, so that the server can end; they come back to the next one."""
+        self._hub.close()
+
     async def send(self, message: Outgoing) -> Receipt:
         """The message is in SQL already, and that is where pages look for it; those open in this process get it now."""
         self._hub.publish(message)
@@ -94,11 +98,11 @@ class WebConnector:
         self._hub.wake(address)
         return fresh
 
-    async def events(self, address: str, cursor: str) -> AsyncIterator[tuple[Event, str]]:
-        """What a page is told, each with the cursor to come back with. Raises `StoreUnavailable`."""
+    async def events(self, address: str, cursor: str) -> AsyncGenerator[tuple[Event, str], None]:
+        """What a page is told, each with the cursor to come back with, until `close`. Raises `StoreUnavailable`."""
         view = View.resume(cursor)
         with self._hub.subscribe(address) as subscription:
-            while True:
+            while not self._hub.closed:
                 conversation = await self._database.read(conversations.find, self._chat(address))
                 messages: Sequence[Message] = ()
                 if conversation is not None:

@@ -60,6 +60,7 @@ class Hub:
     def __init__(self) -> None:
         self._open: defaultdict[str, list[Subscription]] = defaultdict(list)
         self._addresses: dict[str, str] = {}
+        self.closed = False
 
     @contextmanager
     def subscribe(self, address: str) -> Iterator[Subscription]:
@@ -104,6 +105,12 @@ class Hub:
         """Let the pages of a chat look at SQL."""
         for subscription in self._open.get(address, ()):
             subscription.wake()
+
+    def close(self) -> None:
+        """Let all pages go."""
+        self.closed = True
+        for address in self._open:
+            self.wake(address)
 
     def changed(self, conversation: str) -> None:
         """Let the pages that show this conversation look at SQL."""

@@ -150,7 +150,7 @@ const heard = {
   },
   draft({ blocks }) {
     state.draft = blocks ? { blocks } : null;
-    setWorking(!blocks);
+    setWorking(false);
     render();
   },
   typing() {

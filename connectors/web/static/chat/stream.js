@@ -22,7 +22,7 @@ export function listen(after, handlers) {
   const connection = connect(after, share);
   if (navigator.locks) leadInTurn(connection);
   else connection.open();
-  addEventListener("online", connection.retryNow);
+  addEventListener("online", connection.renew); // what was open before may be dead without knowing
   return (name) => channel.postMessage({ name });
 }
 
@@ -51,22 +51,28 @@ function leadInTurn(connection) {
 
 /** One EventSource that comes back: the browser's own retry gives up on any answer that isn't a stream, a proxy's 502 for one. */
 function connect(after, share) {
+  let active = false;
   let source = null;
   let timer = 0;
   let delay = FIRST_RETRY;
 
-  const close = () => {
+  const drop = () => {
     clearTimeout(timer);
     source?.close();
     source = null;
   };
+  const close = () => {
+    active = false;
+    drop();
+  };
   const open = () => {
-    close();
+    active = true;
+    drop();
     const query = after() ? `?after=${encodeURIComponent(after())}` : "";
     source = new EventSource(`/chat/events${query}`);
     source.addEventListener("error", () => {
       share("connection", false);
-      close();
+      drop();
       timer = setTimeout(open, delay * (0.75 + Math.random() / 2));
       delay = Math.min(delay * 2, LONGEST_RETRY);
     });
@@ -78,8 +84,8 @@ function connect(after, share) {
       });
     }
   };
-  const retryNow = () => {
-    if (timer && source === null) open();
+  const renew = () => {
+    if (active) open();
   };
-  return { open, close, retryNow };
+  return { open, close, renew };
 }
