@@ -96,16 +96,20 @@ _WEEKDAY = re.compile(
     rf"(?<![^\W\u3400-\u9fff])(?:(?i:{'|'.join(WEEKDAYS)})|{'|'.join(WEEKDAY_SIGNS)})(?![^\W\u3400-\u9fff])"
 )
 _UNTIL = re.compile(r"\.? ?(?:-|to|until|through|bis|a|al|au|по|至|到) ?")
-_NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(NUMBERS)})\b", re.IGNORECASE)
+_NUMBER_WORD = re.compile(rf"(?<!\d )\b(?:{'|'.join(NUMBERS)})\b(?! ?\d)", re.IGNORECASE)
 _COUNTED = r"(?=个?(?:工作日|天|日|周|星期|月|年|小时|分钟|秒|次|倍|件|份))"
-_CHINESE_NUMBER = re.compile(rf"(?<![一二三四五六七八九十第])(?:十[一二]|[{''.join(CHINESE_NUMBERS)}]){_COUNTED}")
+_CHINESE_NUMBER = re.compile(rf"(?<![\d一二三四五六七八九十])(?:十[一二]|[{''.join(CHINESE_NUMBERS)}])(?![\d十])")
+_CHINESE_CLAIM = re.compile(rf"(?<!第){_CHINESE_NUMBER.pattern}{_COUNTED}")
 _LIST_NUMBER = re.compile(rf"^(?:[-*•] )?\d{{1,2}}[.)、](?! ?(?:\d|{_MONTH})) ?", re.IGNORECASE)
+_FRACTIONS = {"½": ".5", "¼": ".25", "¾": ".75"}
+_FRACTION = re.compile(r"(?<!\d)(\d{1,9})?[ \u2009]?([½¼¾])")
 _PLAIN = str.maketrans(dict.fromkeys("‐‑‒–—−", "-") | dict.fromkeys("’‘", "'"))
 
 
 def normalise(text: str) -> str:
     """Return the text with plain digits, dashes and quotes, and one blank for any white space."""
-    return " ".join(unicodedata.normalize("NFKC", text).translate(_PLAIN).split())
+    decimal = _FRACTION.sub(lambda match: f"{match[1] or 0}{_FRACTIONS[match[2]]}", text)
+    return " ".join(unicodedata.normalize("NFKC", decimal).translate(_PLAIN).split())
 
 
 def facts_of(text: str, *, claimed: bool = False) -> list[Fact]:
@@ -128,7 +132,10 @@ def facts_of(text: str, *, claimed: bool = False) -> list[Fact]:
     for pattern, make in _FINDERS:
         rest = pattern.sub(lambda match, make=make: take(match, make), rest)  # type: ignore[misc]
     found += _weekdays(rest, claimed=claimed)
-    return found + list(_numbers(_with_digits(rest, claimed=claimed)))
+    found += _numbers(_with_digits(rest, claimed=True))
+    if not claimed:
+        found += _numbers(_with_digits(rest, claimed=False))
+    return list(dict.fromkeys(found))
 
 
 def spells(code: str, text: str) -> bool:
@@ -255,7 +262,8 @@ _CURRENCIES = frozenset({"eur", "usd", "gbp", "cny", "rub", "chf"})
 
 def _value(match: re.Match[str]) -> Decimal:
     written, mark = match[0], match["mark"]
-    if mark and not (mark in ".," and written.lstrip("-").startswith("0")):
+    is_decimal = mark in (".", ",") and written.count(mark) == 1 and re.match(r"-?0[.,]\d{3}$", written)
+    if mark and not is_decimal:
         written = written.replace(mark, "")
     return Decimal(written.replace(",", "."))
 
@@ -273,4 +281,4 @@ def _with_digits(text: str, *, claimed: bool) -> str:
         return str(sum(CHINESE_NUMBERS[each] for each in match[0]))
 
     text = re.sub(r"百分之 ?(\d+(?:\.\d+)?)", r"\1%", text)
-    return _CHINESE_NUMBER.sub(chinese, _NUMBER_WORD.sub(digits, text))
+    return (_CHINESE_CLAIM if claimed else _CHINESE_NUMBER).sub(chinese, _NUMBER_WORD.sub(digits, text))

@@ -1,5 +1,6 @@
 """The generated answerer: a model writes, and each sentence is shown only once it is verified."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -49,12 +50,12 @@ class Generating:
         answer = _Verified(passages)
         async with aclosing(self._model.stream(prompt, salt=cache_salt(question))) as deltas:
             async for delta in deltas:
-                if answer.add(answer.machine.feed(delta)):
+                if await answer.add(answer.machine.feed(delta)):
                     yield Draft(answer.text)
                 if answer.declined:
                     break
         if not answer.declined:
-            answer.add(answer.machine.finish())
+            await answer.add(answer.machine.finish())
         yield answer.conclude(question, found.confidence)
 
 
@@ -70,14 +71,14 @@ class _Verified:
         self._numbering = Numbering()
         self._said: set[str] = set()
 
-    def add(self, sentences: Sequence[Cited]) -> bool:
+    async def add(self, sentences: Sequence[Cited]) -> bool:
         """Take in sentences; return whether there is more to show."""
         before = self.text
         for sentence in sentences:
             if NOT_IN_DOCUMENTS in sentence.plain:
                 self.declined = not self.text
                 break
-            if sentence.plain not in self._said and self._is_verified(sentence):
+            if sentence.plain not in self._said and await asyncio.to_thread(self._is_verified, sentence):
                 self.text = (self.text + self._numbering.show(sentence)).lstrip()
             self._said.add(sentence.plain)
         return self.text != before

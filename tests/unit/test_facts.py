@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.facts import Kind, facts_of, spells
 
@@ -6,7 +8,8 @@ SAME = [
     ("1,000", "1.000", "1 000", "1'000", "1000", "1\u202f000", "１０００", "1,000.00"),
     ("€5", "5 EUR", "5 euros", "5 €", "EUR 5", "5.00 €", "5 Euro", "5 欧元", "five euros"),
     ("3 %", "3%", "3 percent", "3 Prozent", "3 процента", "百分之3", "3.0 %"),
-    ("0.5 GB", "0,5 GB", "0.50GB"),
+    ("0.5 GB", "0,5 GB", "0.50GB", "½ GB"),
+    ("6.5 kg", "6½ kg", "6,5 kg"),
     ("5 million", "5 Millionen", "5,000,000", "500万", "5 млн"),
     ("30 days", "30-day", "30 Tage", "30 jours", "30 días", "30 дней", "30天"),
     ("two months", "2 Monate", "dos meses", "两个月", "2 месяца"),
@@ -161,6 +164,20 @@ def test_a_code_is_found_however_its_parts_are_joined(text):
 @pytest.mark.parametrize("text", ["AB-12345", "XAB-1234", "AB 1 234x"])
 def test_a_part_of_a_longer_code_is_another_code(text):
     assert not spells("AB-1234", text)
+
+
+@given(
+    st.text(st.sampled_from("0129.,' -+:/½()€%aAb中二十年月日点时h@\u00a0\u0660"), max_size=30) | st.text(max_size=30)
+)
+def test_any_text_can_be_read(text):
+    facts_of(text)
+    facts_of(text, claimed=True)
+
+
+@given(st.text(st.sampled_from("0129.,' -+:/½()€%aAb中二十年月日点时h"), max_size=30))
+def test_a_text_states_all_that_it_claims(text):
+    stated = facts_of(f"x {text}")
+    assert all(any(claim.values == fact.values for fact in stated) for claim in facts_of(f"x {text}", claimed=True))
 
 
 @pytest.mark.parametrize(
