@@ -9,8 +9,9 @@ from retrieval.passages import Entry, Location, Prose
 BOLD_QUESTION = 7
 """Level of a question that stands alone in bold: below every real heading."""
 
-ANSWER_LIMIT = 3000
-"""Characters. What is longer under a question heading is a chapter, and is split like any prose."""
+ANSWER_LIMIT = 2000
+"""Characters, Chinese and Japanese ones counting three: about the 512 tokens that small embedding models read. What is
+longer under a question heading is a chapter, and is split like any prose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def blocks_of(items: Iterable[Item], title: str = "") -> list[Block]:
             path.append(item)
             end = _answer_end(ordered, item, following) if _asks(item) else following
             answer = _joined(ordered[following:end])
-            if answer and len(answer) <= ANSWER_LIMIT:
+            if answer and _length(answer) <= ANSWER_LIMIT:
                 blocks.append(Entry(bare_question(item.text), answer, place))
                 following = end
             elif _is_bare(ordered, item, following) and item.text != title:
@@ -103,6 +104,10 @@ def _answer_end(items: Sequence[Item], question: Heading, start: int) -> int:
         if isinstance(item, Heading) and (item.level <= question.level or question.level == 1 or _asks(item)):
             return position
     return len(items)
+
+
+def _length(text: str) -> int:
+    return len(text) + 2 * sum(1 for character in text if ord(character) > 0x2E7F)
 
 
 def _is_bare(items: Sequence[Item], heading: Heading, following: int) -> bool:
