@@ -30,6 +30,7 @@ class Result:
     @property
     def json(self) -> Any:
         """Stdout, which must be one JSON document."""
+        assert self.out, self.err
         return json.loads(self.out)
 
 

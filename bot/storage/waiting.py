@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, desc, select
+from sqlalchemy import Connection, desc, func, select
 
 from bot.conversation import Conversation
 from bot.domain import Author, Owner
@@ -27,17 +27,17 @@ class Waiting:
 
 def waiting(connection: Connection, company: str) -> list[Waiting]:
     """The company's conversations that wait for a person, the longest first; then those that a person has."""
+    earlier = events.alias()
     handed_over = (
-        select(events.c.id)
-        .where(events.c.company == conversations.c.company, events.c.conversation == conversations.c.id)
-        .where(events.c.kind == "handed_over")
-        .order_by(desc(events.c.id))
-        .limit(1)
+        select(func.max(earlier.c.id))
+        .where(earlier.c.company == conversations.c.company, earlier.c.conversation == conversations.c.id)
+        .where(earlier.c.kind == "handed_over")
+        .correlate(conversations)
         .scalar_subquery()
     )
     rows = connection.execute(
         select(conversations, events.c.at, events.c.data)
-        .outerjoin(events, events.c.id == handed_over)
+        .select_from(conversations.outerjoin(events, events.c.id == handed_over))
         .where(conversations.c.company == company, conversations.c.owner.in_((Owner.WAITING, Owner.HUMAN)))
     ).all()
     found = [

@@ -1,0 +1,174 @@
+"""`serve` and `demo` as they run: in a process of their own, spoken to over HTTP."""
+
+import json
+import signal
+import socket
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.command_line import ROOT, answerdesk, server, start
+
+HOURS = "# Opening hours\n\n## When does the shop open?\n\nThe shop opens at nine, Monday to Saturday.\n"
+
+
+@pytest.fixture
+def data(tmp_path: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ANSWERDESK_MODELS_DIR", str(models_dir))
+    monkeypatch.setenv("ANSWERDESK_DATA_DIR", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def environment(data: Path, models_dir: Path) -> dict[str, str]:
+    return {"ANSWERDESK_DATA_DIR": str(data), "ANSWERDESK_MODELS_DIR": str(models_dir)}
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free: int = probe.getsockname()[1]
+        return free
+
+
+@pytest.fixture
+def serving(port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    with server("serve", "--port", str(port), url=f"http://127.0.0.1:{port}", **environment) as process:
+        yield process
+
+
+class Visitor:
+    """A customer with the chat open."""
+
+    def __init__(self, port: int) -> None:
+        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False)
+        self._client.get("/chat").raise_for_status()
+
+    def says(self, text: str) -> None:
+        sent = self._client.post("/chat/messages", json={"id": str(uuid.uuid4()), "text": text})
+        assert sent.status_code == 202
+
+    def hears(self, author: str) -> dict[str, Any]:
+        """The newest message of this author, as soon as there is one."""
+        with self._client.stream("GET", "/chat/events") as events:
+            for line in events.iter_lines():
+                if line.startswith("data:"):
+                    said = json.loads(line.removeprefix("data:"))
+                    if said.get("author") == author and "seq" in said:
+                        return dict(said)
+        raise AssertionError("The stream of events ended")
+
+
+def test_a_customer_is_answered_with_a_citation(data: Path, tmp_path: Path, port: int, request: Any) -> None:
+    (tmp_path / "hours.md").write_text(HOURS)
+    assert answerdesk("ingest", tmp_path / "hours.md").code == 0
+    request.getfixturevalue("serving")
+    visitor = Visitor(port)
+    visitor.says("When do you open?")
+    answer = visitor.hears("bot")
+    assert "opens at nine" in answer["text"]
+    assert answer["citations"][0]["title"] == "Opening hours"
+
+
+def test_documents_taken_in_meanwhile_are_used_within_seconds(
+    serving: subprocess.Popen[str], tmp_path: Path, port: int
+) -> None:
+    (tmp_path / "hours.md").write_text(HOURS)
+    assert answerdesk("ingest", tmp_path / "hours.md").code == 0
+    for _ in range(10):
+        visitor = Visitor(port)
+        visitor.says("When do you open?")
+        if "opens at nine" in visitor.hears("bot")["text"]:
+            return
+    raise AssertionError("The server never noticed the new document")
+
+
+def test_a_person_answers_from_the_terminal(serving: subprocess.Popen[str], port: int) -> None:
+    visitor = Visitor(port)
+    visitor.says("My parcel arrived broken, what now?")
+    assert visitor.hears("bot")["outcome"] == "handoff"
+    (waiting,) = answerdesk("handoffs", "--json").json["conversations"]
+    assert waiting["question"] == "My parcel arrived broken, what now?"
+    assert (waiting["owner"], waiting["reason"]) == ("waiting", "no_documents")
+    assert answerdesk("reply", waiting["id"][:8], "We send you a new one.", "--name", "Mia").code == 0
+    said = visitor.hears("person")
+    assert (said["text"], said["sender"]) == ("We send you a new one.", "Mia")
+    assert answerdesk("handoffs", "--json").json["conversations"][0]["owner"] == "human"
+    assert answerdesk("reply", waiting["id"], "All the best!", "--close", "--json").json["owner"] == "closed"
+    assert answerdesk("handoffs", "--json").json["conversations"] == []
+
+
+@pytest.mark.usefixtures("data")
+def test_an_unknown_conversation_is_one_clear_line() -> None:
+    ended = answerdesk("reply", "0123", "Hello")
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert "answerdesk handoffs" in ended.err
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_gracefully_with_open_pages(serving: subprocess.Popen[str], port: int, sent: signal.Signals) -> None:
+    visitor = Visitor(port)
+    visitor.says("Hello")
+    visitor.hears("bot")
+    with httpx.Client(trust_env=False) as client:
+        cookies = client.get(f"http://127.0.0.1:{port}/chat").cookies
+        with client.stream("GET", f"http://127.0.0.1:{port}/chat/events", cookies=cookies) as events:
+            next(events.iter_lines())
+            serving.send_signal(sent)
+            out, err = serving.communicate(timeout=30)
+    assert serving.returncode == 0
+    assert f"http://127.0.0.1:{port}" in out
+    assert "Traceback" not in err
+
+
+def test_no_message_is_logged(serving: subprocess.Popen[str], port: int) -> None:
+    visitor = Visitor(port)
+    visitor.says("My secret word is rhubarb")
+    visitor.hears("bot")
+    serving.send_signal(signal.SIGTERM)
+    assert "rhubarb" not in "".join(serving.communicate(timeout=30))
+
+
+def test_without_documents_it_starts_and_says_how_to_add_some(serving: subprocess.Popen[str]) -> None:
+    serving.send_signal(signal.SIGTERM)
+    assert "answerdesk ingest" in serving.communicate(timeout=30)[1]
+
+
+def test_beside_a_server_the_terminal_answers_too(serving: subprocess.Popen[str], tmp_path: Path) -> None:
+    (tmp_path / "hours.md").write_text(HOURS)
+    answerdesk("ingest", tmp_path / "hours.md")
+    assert answerdesk("ask", "When does the shop open?", "--json").json["outcome"] == "answered"
+
+
+def test_a_port_that_is_taken_is_one_clear_line(environment: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        process = start("serve", "--port", str(port), **environment)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err.count("\n")) == (1, "", 1)
+    assert f"--port {port + 1}" in err
+
+
+@pytest.mark.skipif(not (ROOT / "examples" / "halden-bikes").is_dir(), reason="the sample company isn't there")
+def test_the_demo_answers_from_the_sample_company_and_leaves_own_data_alone(
+    data: Path, port: int, environment: dict[str, str]
+) -> None:
+    url = f"http://127.0.0.1:{port}"
+    with server("demo", "--port", str(port), url=url, **environment) as process:
+        visitor = Visitor(port)
+        visitor.says("Which payment methods do you accept?")
+        assert visitor.hears("bot")["outcome"] == "answered"
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert url in out
+    assert "Error" not in err
+    assert answerdesk("documents", "--json").json["documents"] == []
+    internal = answerdesk("documents", "--data-dir", data / "demo", "--json").json["documents"]
+    assert {each["audience"] for each in internal} == {"public", "internal"}
