@@ -46,6 +46,7 @@ async def serve(parts: Parts, listener: socket.socket, ready: Callable[[], None]
     database, company, pace = parts.database, parts.settings.company, Pace()
     await database.write(conversations.add_company, company.id, company.name, time.time())
     await parts.search.refresh()
+    await asyncio.to_thread(parts.embedder.embed_queries, [company.name])  # the first run is slow: not for a customer
     web = WebConnector(database, company.id)
     connectors = {web.channel: web}
     worker = Worker(database, Turns(database, parts.answering.answer, connectors, pace).work, list(connectors), pace)

@@ -131,11 +131,11 @@ class Invocation:
             yield database
 
     @asynccontextmanager
-    async def parts(self, settings: "Settings | None" = None, steps: Steps | None = None) -> AsyncIterator["Parts"]:
+    async def parts(self, settings: "Settings | None" = None) -> AsyncIterator["Parts"]:
         """All parts; shows the preparation of the embedding model, which the first start does."""
         from bot.bootstrap import open_parts
 
-        steps = steps or Steps(self.notes)
+        steps = Steps(self.notes)
         opened = open_parts(
             settings or self.settings, lambda done, total: steps("Preparing the embedding model", done, total)
         )
@@ -192,22 +192,26 @@ def _lend_signature(invoke: Callable[..., None], body: Callable[..., Any], *, js
 def _run(call: Invocation, body: Callable[[], Coroutine[Any, Any, None]]) -> None:
     try:
         asyncio.run(body())
-    except UsageError as error:
-        call.note(f"Error: {error}", "red")
-        raise typer.Exit(2) from None
-    except AnswerdeskError as error:
-        call.note(f"Error: {error}", "red")
-        raise typer.Exit(1) from None
+    except (typer.Exit, typer.Abort):
+        raise
     except BrokenPipeError:
         forget_stdout()
         raise typer.Exit(0) from None
-    except (typer.Exit, typer.Abort):
-        raise
     except Exception as error:
-        where = _keep_traceback(call)
-        said = (str(error).splitlines() or [""])[0]
-        call.note(f"Error: {type(error).__name__}: {said} (this should not happen; details are in {where})", "red")
-        raise typer.Exit(1) from None
+        raise typer.Exit(_explain(call, error)) from None
+
+
+def _explain(call: Invocation, error: Exception) -> int:
+    """Say what went wrong in one clear line; returns the exit code."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, AnswerdeskError):
+        call.note(f"Error: {error}", "red")
+        return 2 if isinstance(error, UsageError) else 1
+    said = (str(error).splitlines() or [""])[0]
+    where = _keep_traceback(call)
+    call.note(f"Error: {type(error).__name__}: {said} (this should not happen; details are in {where})", "red")
+    return 1
 
 
 def _keep_traceback(call: Invocation) -> Path:

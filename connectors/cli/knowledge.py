@@ -62,9 +62,8 @@ async def ingest(
     from retrieval.ingest import Status
 
     start = time.perf_counter()
-    steps = Steps(call.notes)
-    async with call.parts(steps=steps) as parts:
-        with steps.shown():
+    async with call.parts() as parts:
+        with Steps(call.notes).shown() as steps:
             reports = [
                 report
                 async for report in parts.ingestion(call.company, audience).run(
@@ -118,13 +117,11 @@ async def documents(call: Invocation) -> None:
     if not held:
         call.note(f"{call.company} has no documents yet. Take some in: answerdesk ingest FOLDER")
         return
-    rows = table("Id", "Title", "Audience", "Language", "Passages", "Updated", right=frozenset({"Passages"}))
+    rows = table("Id", "Title", "Audience", "Lang", "Passages", right=frozenset({"Passages"}))
     for document in held:
         audience = cell(document.audience, "yellow" if document.audience is Audience.INTERNAL else "")
-        day = datetime.fromtimestamp(document.updated_at).astimezone().strftime("%Y-%m-%d %H:%M")
-        rows.add_row(
-            cell(document.id, "cyan"), cell(document.title), audience, document.language, str(document.passages), day
-        )
+        size = str(document.passages)
+        rows.add_row(cell(document.id, "cyan"), cell(document.title), audience, document.language, size)
     call.out.print(rows)
     call.out.print(f"{len(held)} documents, {sum(each.passages for each in held)} passages", style="bold")
 

@@ -44,8 +44,7 @@ async def evaluate(
     """
     from bot.evaluation import evaluate as measure
 
-    steps = Steps(call.notes)
-    with steps.shown():
+    with Steps(call.notes).shown() as steps:
         measured = await measure(
             call.settings,
             folder,

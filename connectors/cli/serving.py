@@ -42,9 +42,8 @@ async def demo(call: Invocation, host: Host = None, port: Port = None) -> None:
     from connectors import main
 
     settings = main.demo_settings(call.configured(**_web(host, port)))
-    steps = Steps(call.notes)
-    async with main.bound(settings.web) as listener, call.parts(settings, steps) as parts:
-        with steps.shown():
+    async with main.bound(settings.web) as listener, call.parts(settings) as parts:
+        with Steps(call.notes).shown() as steps:
             failed = await main.load_sample(parts, steps)
         for report in failed:
             call.note(f"{report.source}: {report.error}", "red")

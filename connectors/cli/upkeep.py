@@ -1,13 +1,18 @@
 """Upkeep: `doctor` and `migrate`."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.padding import Padding
 from rich.text import Text
 
 from connectors.cli.command import Invocation, command
-from connectors.cli.console import cell, plain, table
+from connectors.cli.console import plain
+
+if TYPE_CHECKING:
+    from connectors.doctor import Origin
 
 PANEL = "Upkeep"
 _SIGNS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
@@ -37,16 +42,7 @@ async def doctor(
     if settings:
         found = origins(call.settings, call.shared.config, call.shared.overrides())
         if not call.result({"settings": [asdict(each) for each in found]}):
-            rows = table("Setting", "Value", "From", "Meaning")
-            for each in found:
-                value = "" if each.value is None else str(each.value)
-                rows.add_row(
-                    cell(each.name, "cyan"),
-                    cell(value),
-                    cell(each.source),
-                    cell(each.description, "dim"),
-                )
-            call.out.print(rows)
+            _show_settings(call, found)
         return
     checks = []
     async for check in examine(lambda: call.settings):
@@ -60,6 +56,14 @@ async def doctor(
     call.result({"ok": not failed, "checks": [asdict(check) for check in checks]})
     if failed:
         raise typer.Exit(1)
+
+
+def _show_settings(call: Invocation, found: Sequence["Origin"]) -> None:
+    for each in found:
+        value = "unset" if each.value is None else plain(str(each.value))
+        call.out.print(Text.assemble((each.name, "cyan"), " = ", (value, "bold"), (f"  ({each.source})", "dim")))
+        if each.description:
+            call.out.print(Padding.indent(Text(each.description, "dim"), 4))
 
 
 async def migrate(call: Invocation) -> None:
