@@ -29,7 +29,7 @@ from retrieval.passages import Audience, Found
 
 Floats = NDArray[np.float64]
 ROOT = Path(__file__).parent.parent
-NAMES = ("INTERCEPT", "COSINE", "MARGIN", "KEYWORD", "TRANSLATED")
+NAMES = ("INTERCEPT", "COSINE", "MARGIN", "TRANSLATED")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def sets(data: Path) -> Iterator[Set]:
 
 def features(found: Found) -> list[float]:
     signals = found.signals
-    return [signals.cosine, min(signals.margin, MOST_MARGIN), min(signals.keyword, 1.0), float(signals.translated)]
+    return [signals.cosine, min(signals.margin, MOST_MARGIN), float(signals.translated)]
 
 
 async def ask(each: Set, models: Path) -> AsyncIterator[Case]:

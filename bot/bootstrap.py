@@ -58,7 +58,7 @@ async def open_parts(settings: Settings, progress: Progress | None = None) -> As
     async with open_storage(settings) as database:
         embedder = await asyncio.to_thread(load_embedder, settings.embedding, settings.models, progress)
         indexes = await asyncio.to_thread(open_indexes, settings.data_dir / "vectors", embedder.name)
-        model = load_chat_model(settings.llm)
+        model = await asyncio.to_thread(load_chat_model, settings.llm)  # its first import takes seconds
         parser = ParserProcess(settings.retrieval.parse_seconds, settings.retrieval.parse_memory_mb)
         search = Search(database, embedder, indexes, settings.retrieval)
         answerers = _answerers(settings, database, embedder, model)
@@ -82,6 +82,8 @@ def _answerers(
     async def version(company: str, audience: Audience) -> int:
         return await database.read(store.knowledge_version, company, audience)
 
-    from bot.generated import Generating
+    from bot.generated import Generating  # here, not above: it weighs 60 MB, and extracting needs none of it
 
-    return Generating(model, settings.company.voice, version), extracting
+    # A model may say that the passages don't answer, so it is asked where extracting would not dare.
+    generating = Generating(model, settings.company.voice, version, needs=settings.answering.clarify_above)
+    return generating, extracting

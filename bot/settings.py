@@ -54,10 +54,10 @@ class AnsweringSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    answer_above: Annotated[float, Field(ge=0, le=1, description="Answer from this confidence on.")] = 0.5
+    answer_above: Annotated[float, Field(ge=0, le=1, description="Answer from this confidence on.")] = 0.6
     clarify_above: Annotated[
         float, Field(ge=0, le=1, description="Ask `did you mean` from here on; hand over below.")
-    ] = 0.3
+    ] = 0.25
 
 
 class WebSettings(BaseModel):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from retrieval.passages import Scored, Signals
 
-INTERCEPT, COSINE, MARGIN, KEYWORD, TRANSLATED = -39.4, 41.5, 38.4, 2.7, 3.2
+INTERCEPT, COSINE, MARGIN, TRANSLATED = -25.3, 25.4, 67.4, 3.0
 MOST_MARGIN = 0.1
 """A larger lead says no more."""
 
@@ -19,7 +19,6 @@ def signals_of(ranked: Sequence[Scored], language: str) -> Signals:
     return Signals(
         cosine=best.cosine,
         margin=best.score - rival.score if rival else MOST_MARGIN,
-        keyword=best.keyword,
         translated=bool(language and best.passage.language and best.passage.language != language),
     )
 
@@ -36,7 +35,6 @@ def confidence(signals: Signals) -> float:
         INTERCEPT
         + COSINE * signals.cosine
         + MARGIN * min(signals.margin, MOST_MARGIN)
-        + KEYWORD * min(signals.keyword, 1.0)
         + TRANSLATED * signals.translated
     )
     return 1 / (1 + math.exp(-evidence))

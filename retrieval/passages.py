@@ -134,8 +134,6 @@ class Signals:
     """Similarity of the question and the best passage."""
     margin: float = 0.0
     """How far the best score stands above the next one that says something else."""
-    keyword: float = 0.0
-    """Share of the question's terms, weighed by rarity, that the best passage holds."""
     translated: bool = False
     """Whether the passage is in another language than the question: cosines across languages are lower."""
 
