@@ -46,11 +46,15 @@ def _language(request: Request, chosen: Annotated[str, Cookie(alias=LANGUAGE_COO
 
 
 def require_own_page(request: Request) -> None:
-    """Refuse what another site makes a browser send: a wrong origin, or a form instead of JSON."""
-    site = request.headers.get("sec-fetch-site", "same-origin")
+    """Refuse what another site makes a browser send: a wrong origin, or a form instead of JSON.
+
+    Browsers say on secure addresses whose page it is; on others, the origin has to be the host that was asked.
+    """
+    site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
-    if site != "same-origin" or foreign:
+    if site is None and origin is not None:
+        site = "same-origin" if urlsplit(origin).netloc == request.headers.get("host") else "cross-site"
+    if site not in (None, "same-origin"):
         raise HTTPException(403, "refused")
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415, "refused")

@@ -29,7 +29,8 @@ export function createComposer(submit, stop) {
     send.replaceChildren(icon(stops ? "stop" : "send"));
     form.classList.toggle("too-long", left < 0);
     count.classList.toggle("over", left < 0);
-    count.textContent = left < 0 ? t("too_many", { count: -left }) : left < WARN_WITHIN ? t("left", { count: left }) : "";
+    count.textContent =
+      left < 0 ? t("too_many", { count: -left }) : left < WARN_WITHIN ? t("left", { count: left }) : "";
     if (!CSS.supports("field-sizing", "content")) {
       box.style.height = "auto";
       box.style.height = `${box.scrollHeight}px`;

@@ -26,7 +26,8 @@ export function createHeader(on) {
     confirm.showModal();
   });
   confirm.addEventListener("close", () => confirm.returnValue === "yes" && on.startAnew());
-  for (const choice of document.querySelectorAll("[name=theme]")) choice.addEventListener("change", () => setTheme(choice.value));
+  for (const choice of document.querySelectorAll("[name=theme]"))
+    choice.addEventListener("change", () => setTheme(choice.value));
   closeMenuFromOutside();
 
   let shown = null;

@@ -4,10 +4,11 @@ import { ApiError, newId, sendAction, sendMessage } from "./api.js";
 import { createComposer, focusComposer } from "./composer.js";
 import { announce } from "./dom.js";
 import { createHeader } from "./header.js";
+import { authorName } from "./message.js";
 import { closeSource, openSource } from "./source.js";
 import { listen } from "./stream.js";
 import { t } from "./texts.js";
-import { authorName, createTranscript } from "./transcript.js";
+import { createTranscript } from "./transcript.js";
 
 const WORKING_SECONDS = 12;
 const PENDING = "answerdesk-pending";
@@ -43,13 +44,17 @@ let workingTimer = 0;
 function setWorking(working) {
   clearTimeout(workingTimer);
   state.working = working;
-  if (working) workingTimer = setTimeout(() => { setWorking(false); render(); }, WORKING_SECONDS * 1000);
+  if (working)
+    workingTimer = setTimeout(() => {
+      setWorking(false);
+      render();
+    }, WORKING_SECONDS * 1000);
 }
 
 // --- what the customer does ---
 
 function ask(text) {
-  const message = { id: newId(), author: "customer", text, at: Date.now() / 1000, state: "sending" };
+  const message = { id: newId(), author: "customer", sender: "", text, at: Date.now() / 1000, state: "sending" };
   state.pending.set(message.id, message);
   transcript.toEnd("instant");
   focusComposer();
@@ -64,12 +69,13 @@ function deliver(message) {
 }
 
 async function attempt(message) {
+  setWorking(state.owner === "bot" || state.owner === "closed"); // now: the answer may be quicker than the receipt
   try {
     await sendMessage(message.id, message.text);
-    if (state.owner === "bot" || state.owner === "closed") setWorking(true);
     update(message, { state: "", problem: "" });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
+    setWorking(false);
     const problem = error.permanent ? error.message : t("not_sent");
     update(message, { state: "failed", problem, permanent: error.permanent });
     announce(problem);
@@ -188,7 +194,8 @@ document.addEventListener("visibilitychange", () => {
 for (const message of JSON.parse(sessionStorage.getItem(PENDING) ?? "[]")) {
   state.pending.set(message.id, { ...message, state: "failed", problem: t("not_sent") });
 }
-for (const starter of document.querySelectorAll("[data-ask]")) starter.addEventListener("click", () => ask(starter.dataset.ask));
+for (const starter of document.querySelectorAll("[data-ask]"))
+  starter.addEventListener("click", () => ask(starter.dataset.ask));
 
 const remembering = Object.fromEntries(
   Object.entries(heard).map(([name, hear]) => [

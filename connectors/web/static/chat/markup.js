@@ -2,7 +2,19 @@
 
 import { h } from "./dom.js";
 
-const TAGS = { p: "p", h: "p", ul: "ul", ol: "ol", li: "li", quote: "blockquote", strong: "strong", em: "em", code: "code", pre: "pre", br: "br" };
+const TAGS = {
+  p: "p",
+  h: "p",
+  ul: "ul",
+  ol: "ol",
+  li: "li",
+  quote: "blockquote",
+  strong: "strong",
+  em: "em",
+  code: "code",
+  pre: "pre",
+  br: "br",
+};
 const SCHEMES = new Set(["http:", "https:", "mailto:"]);
 
 /** `cite(number)` makes the element for a citation marker. */
@@ -19,5 +31,7 @@ export function build(nodes, cite) {
 
 function link(href, children) {
   const safe = URL.canParse(href) && SCHEMES.has(new URL(href).protocol);
-  return safe ? h("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, children) : h("span", {}, children);
+  return safe
+    ? h("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, children)
+    : h("span", {}, children);
 }

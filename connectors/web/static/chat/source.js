@@ -67,7 +67,8 @@ async function show(message, number) {
     if (wanted === citation.passage) renderPassage(passage);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    if (wanted === citation.passage) text.replaceChildren(h("p", { class: "source-problem" }, t(error.permanent ? "source_gone" : "source_failed")));
+    if (wanted === citation.passage)
+      text.replaceChildren(h("p", { class: "source-problem" }, t(error.permanent ? "source_gone" : "source_failed")));
   }
 }
 
@@ -77,7 +78,12 @@ function renderTabs(message, current) {
     return;
   }
   const buttons = message.citations.map(({ number, title: name }) => {
-    const properties = { type: "button", class: "cite", "aria-label": t("open_source", { number, title: name }), "aria-current": String(number === current) };
+    const properties = {
+      type: "button",
+      class: "cite",
+      "aria-label": t("open_source", { number, title: name }),
+      "aria-current": String(number === current),
+    };
     return h("button", { ...properties, onclick: () => show(message, number) }, String(number));
   });
   tabs.replaceChildren(t("sources"), ...buttons);
@@ -96,7 +102,8 @@ function renderPassage(passage) {
   text.querySelector(".cited").scrollIntoView({ block: "center" });
 }
 
-const excerpt = ({ question, text: content }) => h("div", { class: "excerpt" }, question ? h("h3", {}, question) : null, content);
+const excerpt = ({ question, text: content }) =>
+  h("div", { class: "excerpt" }, question ? h("h3", {}, question) : null, content);
 
 function cited(passage) {
   const element = excerpt(passage);
