@@ -19,7 +19,7 @@ $(VENV)/.base: requirements/base.txt pyproject.toml
 	  || { echo "Python's venv module is missing. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	@$(PIP) install --quiet --upgrade 'pip>=25'
 	$(PIP) install --progress-bar on --require-hashes -r requirements/base.txt
-	$(PIP) install --quiet --no-deps -e .
+	@PYTHONWARNINGS=ignore $(PIP) install --quiet --no-deps -e .  # setuptools warns of the flat layout
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base requirements/dev.txt
