@@ -27,7 +27,7 @@ from llm.errors import AnswerdeskError
 from retrieval import store
 from retrieval.parsing import SUFFIXES, ParserProcess
 from retrieval.passages import Audience
-from retrieval.vectors import VectorIndexes, open_indexes
+from retrieval.vectors import VectorIndexes, open_indexes, serial_of
 
 LITTLE_SPACE = 1_000_000_000
 NO_SPACE = 200_000_000
@@ -165,8 +165,9 @@ def _not_found(
     """Of a few passages that the index holds, those that a search for their own vector doesn't find."""
     index = indexes.open(company, audience)
     lost = []
-    for serial in sorted(index.serials() & vectors.keys())[:5]:
-        near = [vectors[each] for each in index.nearest(vectors[serial], 5) if each in vectors]
+    held = {serial_of(key) for key in index.held()}
+    for serial in sorted(held & vectors.keys())[:5]:
+        near = [vectors[each] for each in map(serial_of, index.nearest(vectors[serial], 5)) if each in vectors]
         if not any(float(vector @ vectors[serial]) > SAME for vector in near):
             lost.append(serial)
     return lost

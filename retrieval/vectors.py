@@ -3,55 +3,56 @@
 An index is a cache of the vectors in SQL, one collection a company and audience. Embedded Chroma must have one owner
 process (several writers corrupt it), so the first process to take the lock in its folder owns it. Whoever comes second,
 say `answerdesk ask` beside a running server, scans the vectors of SQL instead: exact, and fast enough for one question.
+
+A vector's key names its passage and what that says, so what an index kept of another database, or of a backup, is
+never taken for a vector of this one.
 """
 
 import fcntl
 import hashlib
-import io
-import logging
-import shutil
-import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.passages import Audience
-
-if TYPE_CHECKING:
-    from chromadb import Collection
-    from chromadb.api import ClientAPI
-
-log = logging.getLogger(__name__)
+from retrieval.passages import Audience, Passage
 
 Vector = NDArray[np.float32]
 
-SYNC_THRESHOLD = 20_000
-"""Writes between two saves of Chroma's graph. With its default of 1000, a kill during writes wedged it for good."""
-WRITE_BATCH = 2_000
-SEARCH_EF = 200
-"""How wide Chroma's graph search looks; at least the number of neighbours asked for."""
+
+def key_of(serial: int, passage: Passage) -> str:
+    """The key of a passage's vector, which is made of its heading and text."""
+    said = f"{passage.heading}\n{passage.text}".encode("utf-8", "surrogatepass")
+    return f"{serial}.{hashlib.blake2b(said, digest_size=6).hexdigest()}"
+
+
+def serial_of(key: str) -> int:
+    """The serial of the passage that a key names."""
+    return int(key.partition(".")[0])
 
 
 class VectorIndex(Protocol):
-    """The vectors of one company and audience, by passage serial. Calls block: use a thread."""
+    """The vectors of one company and audience, by key. Calls block: use a thread.
 
-    def serials(self) -> set[int]:
+    One thread may write while others read. All raise `IndexUnavailable` when the index is broken.
+    """
+
+    def held(self) -> set[str]:
         """What the index holds."""
         ...
 
-    def add(self, vectors: Mapping[int, Vector]) -> None:
-        """Add vectors, each of unit length."""
+    def add(self, vectors: Mapping[str, Vector]) -> None:
+        """Add vectors, each of unit length, in place of those that it holds under their keys."""
         ...
 
-    def remove(self, serials: Sequence[int]) -> None:
+    def remove(self, keys: Sequence[str]) -> None:
         """Remove vectors; those it doesn't hold are passed over."""
         ...
 
-    def nearest(self, vector: Vector, count: int) -> list[int]:
-        """Up to `count` serials by falling cosine."""
+    def nearest(self, vector: Vector, count: int) -> list[str]:
+        """Up to `count` keys by falling cosine."""
         ...
 
 
@@ -62,7 +63,11 @@ class VectorIndexes(Protocol):
     """In plain words, for `answerdesk doctor`."""
 
     def open(self, company: str, audience: Audience) -> VectorIndex:
-        """The index of a company and audience, made if there is none."""
+        """The index of a company and audience, made if there is none. Raises `IndexUnavailable`."""
+        ...
+
+    def start_anew(self) -> None:
+        """Leave all indexes behind, which are broken, for empty ones."""
         ...
 
     def close(self) -> None:
@@ -79,6 +84,8 @@ def open_indexes(folder: Path, model: str) -> VectorIndexes:
     except OSError:
         lock.close()
         return ScanIndexes()
+    from retrieval.chroma import ChromaIndexes
+
     try:
         return ChromaIndexes(folder, model, lock)
     except BaseException:
@@ -90,29 +97,32 @@ class ScanIndex:
     """All vectors in one matrix; the nearest are found by multiplying with all of them."""
 
     def __init__(self) -> None:
-        self._vectors: dict[int, Vector] = {}
-        self._matrix: tuple[NDArray[np.int64], NDArray[np.float32]] | None = None
+        # Replaced as a whole, never changed: a search goes on with what it began with.
+        self._held: tuple[list[str], NDArray[np.float32]] | None = None
 
-    def serials(self) -> set[int]:
-        return set(self._vectors)
+    def held(self) -> set[str]:
+        return set(self._held[0]) if self._held else set()
 
-    def add(self, vectors: Mapping[int, Vector]) -> None:
-        self._vectors.update(vectors)
-        self._matrix = None
+    def add(self, vectors: Mapping[str, Vector]) -> None:
+        self.remove(list(vectors))
+        if not vectors:
+            return
+        keys, rows = list(vectors), np.stack(list(vectors.values()))
+        self._held = (self._held[0] + keys, np.concatenate([self._held[1], rows])) if self._held else (keys, rows)
 
-    def remove(self, serials: Sequence[int]) -> None:
-        for serial in serials:
-            self._vectors.pop(serial, None)
-        self._matrix = None
+    def remove(self, keys: Sequence[str]) -> None:
+        if not self._held:
+            return
+        gone = set(keys)
+        kept = [row for row, key in enumerate(self._held[0]) if key not in gone]
+        if len(kept) < len(self._held[0]):
+            self._held = ([self._held[0][row] for row in kept], self._held[1][kept]) if kept else None
 
-    def nearest(self, vector: Vector, count: int) -> list[int]:
-        if not self._vectors:
+    def nearest(self, vector: Vector, count: int) -> list[str]:
+        if (held := self._held) is None:
             return []
-        if self._matrix is None:
-            self._matrix = np.fromiter(self._vectors, np.int64), np.stack(list(self._vectors.values()))
-        serials, matrix = self._matrix
-        cosines = matrix @ vector
-        return [int(serial) for serial in serials[np.argsort(-cosines, kind="stable")[:count]]]
+        keys, matrix = held
+        return [keys[row] for row in np.argsort(-(matrix @ vector), kind="stable")[:count]]
 
 
 class ScanIndexes:
@@ -120,109 +130,14 @@ class ScanIndexes:
 
     kind = "exact scan (another process owns the Chroma index)"
 
-    def open(self, company: str, audience: Audience) -> VectorIndex:  # noqa: ARG002
-        return ScanIndex()
+    def __init__(self) -> None:
+        self._indexes: dict[tuple[str, Audience], ScanIndex] = {}
+
+    def open(self, company: str, audience: Audience) -> VectorIndex:
+        return self._indexes.setdefault((company, audience), ScanIndex())
+
+    def start_anew(self) -> None:
+        self._indexes.clear()
 
     def close(self) -> None:
         """Nothing to let go of."""
-
-
-class ChromaIndex:
-    """One Chroma collection."""
-
-    def __init__(self, collection: "Collection") -> None:
-        self._collection = collection
-
-    def serials(self) -> set[int]:
-        return {int(identity) for identity in self._collection.get(include=[])["ids"]}
-
-    def add(self, vectors: Mapping[int, Vector]) -> None:
-        serials = list(vectors)
-        for start in range(0, len(serials), WRITE_BATCH):
-            part = serials[start : start + WRITE_BATCH]
-            rows: Any = [vectors[serial] for serial in part]
-            self._collection.upsert(ids=[str(serial) for serial in part], embeddings=rows)
-
-    def remove(self, serials: Sequence[int]) -> None:
-        for start in range(0, len(serials), WRITE_BATCH):
-            self._collection.delete(ids=[str(serial) for serial in serials[start : start + WRITE_BATCH]])
-
-    def nearest(self, vector: Vector, count: int) -> list[int]:
-        count = min(count, self._collection.count())
-        if count == 0:
-            return []
-        query: Any = [vector]
-        found = self._collection.query(query_embeddings=query, n_results=count, include=[])
-        return [int(identity) for identity in found["ids"][0]]
-
-
-class ChromaIndexes:
-    """Chroma inside this process, which owns its folder by a lock.
-
-    Each generation of the index has a folder of its own, named by the file `current`: a broken one is left for an
-    empty one, which is filled from SQL.
-    """
-
-    kind = "Chroma, embedded"
-
-    def __init__(self, folder: Path, model: str, lock: io.IOBase) -> None:
-        self._folder = folder
-        self._lock = lock
-        # A change of model changes the name: vectors of two models never meet in one collection.
-        self._suffix = hashlib.sha256(model.encode()).hexdigest()[:8]
-        self._client = self._open_current() or self._start_anew()
-
-    def open(self, company: str, audience: Audience) -> VectorIndex:
-        return ChromaIndex(
-            self._client.get_or_create_collection(
-                f"{company}.{audience.value}.{self._suffix}",
-                embedding_function=None,
-                configuration={
-                    "hnsw": {
-                        "space": "cosine",
-                        "sync_threshold": SYNC_THRESHOLD,
-                        "batch_size": 100,
-                        "ef_search": SEARCH_EF,
-                    }
-                },
-            )
-        )
-
-    def close(self) -> None:
-        client: Any = self._client  # `PersistentClient` promises less than it gives
-        client.close()
-        self._lock.close()
-
-    def _open_current(self) -> "ClientAPI | None":
-        """The client of the current generation, after it has answered a query from each of its collections."""
-        try:
-            client = _client(self._folder / (self._folder / "current").read_text())
-            for collection in client.list_collections():
-                sample = collection.get(limit=1, include=["embeddings"])["embeddings"]
-                if sample is not None and len(sample):
-                    collection.query(query_embeddings=[np.asarray(sample[0])], n_results=1, include=[])
-        except FileNotFoundError:
-            return None
-        except Exception:  # whatever a damaged file makes Chroma raise
-            log.exception("The vector index in %s is broken; it is built anew from the database", self._folder)
-            return None
-        return client
-
-    def _start_anew(self) -> "ClientAPI":
-        generation = uuid.uuid4().hex[:12]
-        client = _client(self._folder / generation)
-        pointer = self._folder / f"current.{generation}"
-        pointer.write_text(generation)
-        pointer.replace(self._folder / "current")
-        for old in self._folder.iterdir():
-            if old.is_dir() and old.name != generation:
-                shutil.rmtree(old, ignore_errors=True)
-        return client
-
-
-def _client(folder: Path) -> "ClientAPI":
-    import chromadb  # here, not above: it takes most of a second, and `answerdesk --help` needs none of it
-    from chromadb.config import Settings
-
-    settings: Any = Settings(anonymized_telemetry=False)
-    return chromadb.PersistentClient(str(folder), settings=settings)
