@@ -22,7 +22,7 @@ from retrieval.search import Search
 log = logging.getLogger(__name__)
 
 MOST_CHARACTERS = 4_000
-"""A longer question is no question."""
+"""A longer question is no question, and isn't read any further."""
 PASSAGES = 8
 """Passages an answerer gets to see."""
 MOST_SUGGESTIONS = 3
@@ -77,7 +77,7 @@ class Answering:
             yield clock.finish(_told(asked, step)) if isinstance(step, Answer) else step
 
     def _language(self, question: Question) -> str:
-        return phrase_language(question.text) or detect_language(
+        return phrase_language(question.text[:MOST_CHARACTERS]) or detect_language(
             question.text, default=question.language or self.default_language
         )
 
@@ -114,7 +114,7 @@ def hand_over(question: Question, reason: Reason, confidence: float = 0.0) -> An
 
 def _without_search(question: Question) -> Answer | None:
     """Messages that no document is needed for."""
-    if asks_for_person(question.text):
+    if asks_for_person(question.text[:MOST_CHARACTERS]):
         return hand_over(question, Reason.ASKED_FOR_PERSON, 1.0)
     if kind := small_talk(question.text):
         return Answer(Outcome.ANSWERED, text(f"{kind}_reply", question.language), 1.0, question.language)

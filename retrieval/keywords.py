@@ -8,45 +8,41 @@ import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
-_WORD = re.compile(r"[^\W_]+(?:[.\-'][^\W_]+)*")
 _PART = re.compile(r"[^\W_]+")
+_WORD = re.compile(rf"{_PART.pattern}(?:[.\-']{_PART.pattern})*")
 # Han, kana, Thai, Lao, Khmer and Burmese write no spaces between words.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
-
-
+_DASHES = re.compile("[\u2010-\u2015\u2212]")
 # A product code or an error number: `E-07`, `hb2418`. The hyphen comes and goes.
 _CODE = re.compile(r"(?<![^\W_])([a-z]{1,5})-?(\d{2,6})(?![^\W_])")
 
 
 def codes(text: str) -> set[str]:
     """Product codes and error numbers, without hyphens and in lower case."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return {letters + digits for letters, digits in _CODE.findall(folded)}
+    return {letters + digits for letters, digits in _CODE.findall(_fold(text))}
 
 
 def tokens(text: str) -> list[str]:
     """The terms of a text: words in lower case, product codes such as `e-07` both whole and in parts, CJK bigrams."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
     found: list[str] = []
-    for word in _WORD.findall(folded):
-        parts = _PART.findall(word)
-        if len(parts) > 1:
-            found.append(word)
-        for part in parts:
-            found.extend(_bigrams(part) if _UNSPACED.search(part) else (part,))
+    for word in _fold(text).split():
+        if _UNSPACED.fullmatch(word):
+            found.extend(_bigrams(word))
+            continue
+        for spaced in _WORD.findall(word):
+            parts = _PART.findall(spaced)
+            found.extend([spaced, *parts] if len(parts) > 1 else parts)
     return found
 
 
+def _fold(text: str) -> str:
+    """Lower case, one kind of hyphen, and blanks around what is written without them."""
+    plain = _DASHES.sub("-", unicodedata.normalize("NFKC", text)).casefold()
+    return _UNSPACED.sub(r" \g<0> ", plain)
+
+
 def _bigrams(run: str) -> Iterable[str]:
-    start = 0
-    for match in _UNSPACED.finditer(run):
-        if match.start() > start:
-            yield run[start : match.start()]
-        piece = match.group()
-        yield from (piece[i : i + 2] for i in range(len(piece) - 1)) if len(piece) > 1 else (piece,)
-        start = match.end()
-    if start < len(run):
-        yield run[start:]
+    return (run[i : i + 2] for i in range(len(run) - 1)) if len(run) > 1 else (run,)
 
 
 class KeywordIndex:
