@@ -32,6 +32,7 @@ HANDOFF_TEXTS = {
     Reason.UNSURE: "handed_over_unsure",
     Reason.NOTHING_VERIFIED: "handed_over_unsure",
     Reason.ASKED_FOR_PERSON: "handed_over_asked",
+    Reason.FILE: "handed_over_file",
     Reason.NO_DOCUMENTS: "handed_over_no_documents",
     Reason.FAILED: "handed_over_failed",
 }

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from bot.domain import Author, Chat, Citation, Outcome, Owner, Reason
 from bot.ports import Attachment, Kind, Outgoing
+from bot.texts import LANGUAGES
 
 
 class Status(StrEnum):
@@ -116,6 +117,7 @@ class Message:
             suggestions=self.suggestions,
             outcome=self.outcome,
             sender=self.sender,
+            refs=self.refs,
         )
 
 
@@ -133,6 +135,12 @@ class Asked:
     """The customer stopped the answer after the last question."""
     since: int | None = None
     """Where the history begins from now on, if the customer asked for a new conversation."""
+
+    @property
+    def language(self) -> str:
+        """The language that the customer chose; empty if none of ours was."""
+        chosen = [command.removeprefix("language ") for command in self.commands if command.startswith("language ")]
+        return chosen[-1] if chosen and chosen[-1] in LANGUAGES else ""
 
 
 def asked(unanswered: Iterable[Message], upto: int) -> Asked:

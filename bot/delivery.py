@@ -161,15 +161,17 @@ class Delivery:
         match receipt:
             case Sent(refs):
                 return replace(message, status=Status.SENT, refs=refs)
-            case Retry(after, why) if self._now() - message.at < GIVE_UP:
-                return await self._put_off(conversation, message, max(after, _backoff(message.attempts)), why)
-            case Unknown(why) if message.attempts < RESEND_UNKNOWN:
-                return await self._put_off(conversation, message, _backoff(message.attempts), why)
+            case Retry(after, why, refs) if self._now() - message.at < GIVE_UP:
+                taken = replace(message, refs=refs or message.refs)
+                return await self._put_off(conversation, taken, max(after, _backoff(message.attempts)), why)
+            case Unknown(why, refs) if message.attempts < RESEND_UNKNOWN:
+                taken = replace(message, refs=refs or message.refs)
+                return await self._put_off(conversation, taken, _backoff(message.attempts), why)
             case Gone(why, moved_to):
                 log.info("conversation %s can't be written to: %s", conversation.id, why)
                 await self._database.write(store.gone, conversation, why, moved_to, self._now())
                 return _Pause(0.0)
-            case Retry(_, why) | Unknown(why) | Rejected(why):
+            case Retry(why=why) | Unknown(why=why) | Rejected(why):
                 log.error("message %s:%d was given up: %s", conversation.id, message.seq, why)
                 failed = replace(message, status=Status.FAILED)
                 await self._database.write(store.settle, conversation, failed, self._now(), why)

@@ -25,6 +25,8 @@ class Reason(StrEnum):
     NOTHING_VERIFIED = "nothing_verified"
     """A model wrote an answer, and no sentence of it stood in the documents."""
     ASKED_FOR_PERSON = "asked_for_person"
+    FILE = "file"
+    """The customer sent a file and no words: only a person can look at it."""
     NO_DOCUMENTS = "no_documents"
     """The company has no documents yet."""
     FAILED = "failed"

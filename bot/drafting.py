@@ -76,8 +76,7 @@ class Drafting:
                 if isinstance(step, Answer):
                     return step
                 if self._connector.capabilities.drafts and step.text and not self._held.lost:
-                    self._shown = True
-                    await self._connector.show(self._chat, step.text)
+                    self._shown = await self._connector.show(self._chat, step.text) or self._shown
         finally:
             await _close(steps)
         raise BotError("The answerer ended without an answer.")

@@ -22,7 +22,7 @@ class Kind(StrEnum):
     DELETE = "delete"
     """The message `ref` is taken back."""
     COMMAND = "command"
-    """`text` is its name without a slash: `human`, `new`, ...; also what a button of the same meaning sends."""
+    """`text` is its name without a slash: `human`, `new`, `language de`; also what a button of that meaning sends."""
     FEEDBACK = "feedback"
     """`text` is `helpful` or `unhelpful`, `ref` the `Outgoing.key` that is judged."""
     STOP = "stop"
@@ -100,6 +100,8 @@ class Outgoing:
     """Of the bot's answers only."""
     sender: str = ""
     """The name of the person who wrote it, if a person did."""
+    refs: Sequence[str] = ()
+    """The parts of it that the channel has already: it is sent from there on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,8 @@ class Retry:
     after: float
     """Seconds."""
     why: str = ""
+    refs: Sequence[str] = ()
+    """What the channel calls the parts that it took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,8 @@ class Unknown:
     """The connection broke before the channel answered: the message may be there or not."""
 
     why: str
+    refs: Sequence[str] = ()
+    """What the channel calls the parts that it took before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +192,10 @@ class Connector(Protocol):
         """Send it, once if the channel allows. In one chat, the next comes only after this one's receipt."""
         ...
 
-    async def show(self, chat: Chat, draft: str | None) -> None:
+    async def show(self, chat: Chat, draft: str | None) -> bool:
         """Show the answer so far, in place of the draft before. None takes the draft away: no answer comes of it.
+
+        Returns whether the customer sees it: not every chat of a channel can show drafts.
 
         A message sent to the chat takes the draft's place without further ado. Only called with `Capabilities.drafts`.
         """

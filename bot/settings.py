@@ -9,9 +9,9 @@ import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -71,6 +71,38 @@ class WebSettings(BaseModel):
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
 
 
+class TelegramSettings(BaseModel):
+    """The Telegram bot. Without a token there is none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: Annotated[
+        SecretStr | None,
+        Field(description="From @BotFather; only by ANSWERDESK_TELEGRAM_TOKEN or ANSWERDESK_TELEGRAM_TOKEN_FILE."),
+    ] = None
+    api_base: Annotated[HttpUrl, Field(description="Another Bot API server, such as one of your own.")] = HttpUrl(
+        "https://api.telegram.org"
+    )
+    mode: Annotated[
+        Literal["polling", "webhook"],
+        Field(description="Whether updates are fetched, which works anywhere, or delivered to `webhook_url`."),
+    ] = "polling"
+    webhook_url: Annotated[
+        HttpUrl | None, Field(description="Where Telegram reaches this service, such as https://help.example.com.")
+    ] = None
+    webhook_secret: Annotated[
+        SecretStr | None,
+        Field(
+            description="What Telegram shows with each delivery; unset means one made from the token. "
+            "Only by ANSWERDESK_TELEGRAM_WEBHOOK_SECRET or ANSWERDESK_TELEGRAM_WEBHOOK_SECRET_FILE."
+        ),
+    ] = None
+    at_once: Annotated[
+        int,
+        Field(ge=1, le=30, description="Messages on their way at a time; after a crash, so many may come twice."),
+    ] = 1
+
+
 class StorageSettings(BaseModel):
     """Where conversations and documents are kept."""
 
@@ -98,6 +130,7 @@ class Settings(BaseSettings):
     retrieval: RetrievalSettings = RetrievalSettings()
     answering: AnsweringSettings = AnsweringSettings()
     storage: StorageSettings = StorageSettings()
+    telegram: TelegramSettings = TelegramSettings()
     web: WebSettings = WebSettings()
 
     models_dir: Annotated[

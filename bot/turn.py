@@ -13,7 +13,7 @@ from bot.errors import BotError, Fenced
 from bot.intents import asks_for_person, phrase_language
 from bot.ports import Answerer, Connector, Kind
 from bot.storage import work as store
-from bot.texts import text
+from bot.texts import LANGUAGES, language_name, text
 from bot.worker import Held
 from bot.worker import Outcome as Given
 from retrieval.database import Database
@@ -24,7 +24,7 @@ HISTORY = 30
 """Messages before the question that the answerer gets to see."""
 RESTARTS = 3
 """A turn that the customer's further messages made begin anew so often is seen through."""
-_REPLIES = {"start": "greeting", "new": "greeting", "privacy": "privacy"}
+_REPLIES = {"start": "greeting", "new": "greeting", "privacy": "privacy", "human": ""}
 """Which text answers which command; any other is answered with the help."""
 
 
@@ -92,16 +92,20 @@ class Turns:
         """What the turn comes to, and whether the customer has seen some of it already."""
         unanswered = [message for message in messages if _is_unanswered(message, conversation)]
         heard = asked(unanswered, conversation.asked)
-        language = phrase_language(heard.text) or conversation.language
+        language = heard.language or phrase_language(heard.text) or conversation.language
         wants_person = "human" in heard.commands or asks_for_person(heard.text)
         if not conversation.bot_answers:
-            reminder = wants_person and conversation.owner is Owner.WAITING
-            replies = [_notice("already_waiting", language)] if reminder else []
-            return Change(heard.upto, replies, conversation.owner, since=heard.since), False
+            replies = _command_replies(heard, language)
+            if conversation.owner is Owner.WAITING and (wants_person or heard.attachments):
+                replies.append(_notice("already_waiting" if wants_person else "attachment_kept", language))
+            return Change(heard.upto, replies, conversation.owner, heard.language, heard.since), False
         if wants_person:
-            return _hand_over(heard, "handed_over_asked", language), False
+            return _hand_over(heard, "handed_over_asked", language, Reason.ASKED_FOR_PERSON), False
+        if not heard.text and heard.attachments:
+            return _hand_over(heard, "handed_over_file", language, Reason.FILE), False
         if not heard.text:
-            return Change(heard.upto, _without_question(heard, language), since=heard.since), False
+            replies = _command_replies(heard, language)
+            return Change(heard.upto, replies, language=heard.language, since=heard.since), False
         question = Question(
             company=conversation.company,
             text=heard.text,
@@ -151,19 +155,33 @@ def _notice(key: str, language: str) -> Reply:
     return Reply(text(key, language), language=language)
 
 
-def _hand_over(heard: Asked, key: str, language: str) -> Change:
+def _hand_over(heard: Asked, key: str, language: str, reason: Reason) -> Change:
     return Change(
         upto=heard.upto,
-        replies=[_notice(key, language)],
+        replies=[*_command_replies(heard, language), _notice(key, language)],
         owner=Owner.WAITING,
+        language=heard.language,
         since=heard.since,
-        events=[("handed_over", {"reason": Reason.ASKED_FOR_PERSON})],
+        events=[("handed_over", {"reason": reason})],
     )
 
 
-def _without_question(heard: Asked, language: str) -> list[Reply]:
-    replies = [_notice(_REPLIES.get(command, "help"), language) for command in dict.fromkeys(heard.commands)]
-    return [*replies, _notice("attachment_kept", language)] if heard.attachments else replies
+def _command_replies(heard: Asked, language: str) -> list[Reply]:
+    """What is said to commands, whoever has the conversation."""
+    keys = dict.fromkeys(_REPLIES.get(command, "help") for command in heard.commands if not _is_choice(command))
+    replies = [_notice(key, language) for key in keys if key]
+    if heard.language:
+        return [*replies, _notice("language_chosen", language)]
+    return [*replies, _choose_language(language)] if any(map(_is_choice, heard.commands)) else replies
+
+
+def _is_choice(command: str) -> bool:
+    return command.partition(" ")[0] == "language"
+
+
+def _choose_language(language: str) -> Reply:
+    names = "\n".join(f"/language_{code} {language_name(code, code).capitalize()}" for code in LANGUAGES)
+    return Reply(text("choose_language", language, languages=names), language=language)
 
 
 def _is_unanswered(message: Message, conversation: Conversation) -> bool:
@@ -207,9 +225,10 @@ def _as_change(heard: Asked, answer: Answer) -> Change:
     events: list[tuple[str, dict[str, object]]] = [("answered", facts)]
     if handed_over:
         events.append(("handed_over", {"reason": reason}))
+    files = [_notice("attachment_kept", answer.language)] if heard.attachments else []
     return Change(
         heard.upto,
-        [reply],
+        [reply, *files],
         Owner.WAITING if handed_over else Owner.BOT,
         answer.language,
         heard.since,

@@ -5,15 +5,15 @@ Workers' operations are in `work.py`, people's in `handoffs.py`.
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, case, select, update
+from sqlalchemy import Connection, case, desc, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from bot.conversation import Conversation, Message, Pace, Status
-from bot.domain import Chat, Owner
+from bot.domain import Author, Chat, Owner
 from bot.errors import BotError
 from bot.ports import Inbound, Kind
 from bot.storage.rows import (
@@ -143,6 +143,22 @@ def find(connection: Connection, chat: Chat) -> Conversation | None:
     return None if row is None else to_conversation(row)
 
 
+def readdress(connection: Connection, old: Chat, new: str, now: float) -> None:
+    """The channel calls a chat by another address from now on, and what is below it: `old/...` becomes `new/...`."""
+    below = _c.address.startswith(f"{old.address}/", autoescape=True)
+    rows = connection.execute(
+        select(conversations)
+        .where(_c.company == old.company, _c.channel == old.channel, or_(_c.address == old.address, below))
+        .with_for_update()
+    )
+    for conversation in map(to_conversation, rows.all()):
+        address = new + conversation.chat.address.removeprefix(old.address)
+        if find(connection, replace(conversation.chat, address=address)) is None:
+            statement = update(conversations).where(this(conversation.company, conversation.id))
+            connection.execute(statement.values(address=address))
+            record(connection, conversation, now, "moved", "channel", why="the chat has a new address", to=address)
+
+
 def get(connection: Connection, company: str, conversation: str) -> Conversation | None:
     """A conversation of a company."""
     row = connection.execute(select(conversations).where(this(company, conversation))).one_or_none()
@@ -155,6 +171,26 @@ def transcript(connection: Connection, company: str, conversation: str, after: i
         select(messages).where(message_rows(company, conversation, after)).order_by(messages.c.seq)
     )
     return [to_message(row) for row in rows]
+
+
+def one_message(connection: Connection, company: str, conversation: str, seq: int) -> Message | None:
+    """The message at a place of a conversation."""
+    row = connection.execute(
+        select(messages).where(message_rows(company, conversation), messages.c.seq == seq)
+    ).one_or_none()
+    return None if row is None else to_message(row)
+
+
+def last_ref(connection: Connection, company: str, conversation: str, before: int) -> str:
+    """What the channel calls the customer's last message before a place; empty if there is none."""
+    row = connection.execute(
+        select(messages)
+        .where(message_rows(company, conversation), messages.c.seq < before)
+        .where(messages.c.author == Author.CUSTOMER, messages.c.kind == Kind.MESSAGE)
+        .order_by(desc(messages.c.seq))
+        .limit(1)
+    ).one_or_none()
+    return "" if row is None else to_message(row).ref
 
 
 @dataclass(frozen=True, slots=True)

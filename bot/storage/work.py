@@ -5,7 +5,7 @@ person has taken, gets `Fenced` and nothing is changed.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, and_, case, func, insert, select, tuple_, update
@@ -14,7 +14,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from bot.conversation import Change, Conversation, Message, Reply, Status
 from bot.domain import Author, Owner, Reason
 from bot.errors import Fenced
-from bot.storage.conversations import lose_customer
+from bot.storage.conversations import find, lose_customer
 from bot.storage.rows import from_message, message_rows, record, this, to_conversation, to_message
 from bot.storage.tables import conversations, messages
 from retrieval.database import announce
@@ -191,10 +191,8 @@ def _call_person(connection: Connection, leased: Conversation, now: float) -> No
 
 def gone(connection: Connection, leased: Conversation, why: str, moved_to: str, now: float) -> None:
     """The chat can't be written to. If it moved, what waits goes to its new address; else it is withdrawn."""
-    taken = connection.execute(
-        select(_c.id).where(_c.company == leased.company, _c.channel == leased.chat.channel, _c.address == moved_to)
-    ).first()
-    moved = bool(moved_to) and taken is None
+    there = find(connection, replace(leased.chat, address=moved_to))
+    moved = bool(moved_to) and (there is None or there.id == leased.id)
     if moved:
         connection.execute(update(conversations).where(this(leased.company, leased.id)).values(address=moved_to))
     else:

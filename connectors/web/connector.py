@@ -58,9 +58,10 @@ class WebConnector:
         self._hub.publish(message)
         return Sent()
 
-    async def show(self, chat: Chat, draft: str | None) -> None:
+    async def show(self, chat: Chat, draft: str | None) -> bool:
         """Show the answer so far."""
         self._hub.draft(chat.address, draft)
+        return True
 
     async def typing(self, chat: Chat) -> None:
         """Show that an answer is being made."""

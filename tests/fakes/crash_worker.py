@@ -48,7 +48,8 @@ class LineConnector:
         await asked
         return Sent([message.key])
 
-    async def show(self, chat: Chat, draft: str | None) -> None: ...
+    async def show(self, chat: Chat, draft: str | None) -> bool:
+        return False
 
     async def typing(self, chat: Chat) -> None: ...
 

@@ -1,0 +1,87 @@
+"""Fetching updates. An update is acknowledged by asking for those after it, once all of its batch are stored.
+
+aiogram's own loop acknowledges updates whose handlers still run or failed, stands still at one malformed update, and
+asks again at once when it was told to wait.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from aiogram import Bot
+from aiogram.exceptions import AiogramError
+from aiogram.methods import TelegramMethod
+
+from connectors.telegram.calling import pause, unless
+from connectors.telegram.translating import UPDATES
+from connectors.telegram.troubles import Notices, explain
+from llm.errors import AnswerdeskError
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 30
+"""How long Telegram holds the answer back while nothing happens."""
+GRACE_SECONDS = 15
+"""What the network may take on top; then the connection is dead."""
+BATCH = 100
+
+
+class GetRawUpdates(TelegramMethod[list[Any]]):
+    """`getUpdates` whose updates nobody has read yet: one that can't be read must not hide the others."""
+
+    __returning__ = list[Any]
+    __api_method__ = "getUpdates"
+
+    offset: int | None = None
+    limit: int | None = None
+    timeout: int | None = None
+    allowed_updates: list[str] | None = None
+
+
+async def poll(bot: Bot, take: Callable[[object], Awaitable[None]], stopping: asyncio.Event) -> None:
+    """Take updates until stopped. `take` raises for an update that must come again."""
+    notices, attempts = Notices("Telegram, fetching updates"), 0
+    offset: int | None = None
+    while not stopping.is_set():
+        try:
+            updates = await unless(stopping, _fetch(bot, offset, POLL_SECONDS))
+            if updates is None:
+                break
+            for update in updates:
+                await take(update)
+        except (AiogramError, AnswerdeskError) as error:
+            attempts += 1
+            trouble = explain(error, attempts)
+            notices.trouble(trouble.why)
+            await pause(stopping, trouble.wait)
+        except Exception:
+            attempts += 1
+            log.exception("an update can't be taken in, and is asked for again")
+            await pause(stopping, explain(AnswerdeskError(), attempts).wait)
+        else:
+            attempts = 0
+            notices.fine()
+            # Nothing is left to acknowledge after an empty answer; and after a week of silence, Telegram begins to
+            # count anew, perhaps below the old offset.
+            offset = _next(updates) if updates else None
+    if offset is not None:
+        await _acknowledge(bot, offset)
+
+
+async def _fetch(bot: Bot, offset: int | None, seconds: int) -> Sequence[Any]:
+    method = GetRawUpdates(offset=offset, limit=BATCH, timeout=seconds, allowed_updates=UPDATES)
+    return await bot(method, request_timeout=seconds + GRACE_SECONDS)
+
+
+def _next(updates: Sequence[Any]) -> int | None:
+    numbers = [update.get("update_id") for update in updates if isinstance(update, Mapping)]
+    return max((number for number in numbers if isinstance(number, int)), default=-1) + 1
+
+
+async def _acknowledge(bot: Bot, offset: int) -> None:
+    """Say that the last batch is stored; where that fails, the batch comes again and is known."""
+    try:
+        await bot(GetRawUpdates(offset=offset, limit=1, timeout=0), request_timeout=3)
+    except AiogramError as error:
+        log.info("the last updates will come again: %s", explain(error, 1).why)

@@ -1,0 +1,161 @@
+"""What can go wrong with Telegram, in plain words: what it means, what to do, and how long to wait."""
+
+import logging
+import re
+from dataclasses import dataclass
+
+from aiogram.exceptions import (
+    AiogramError,
+    ClientDecodeError,
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramConflictError,
+    TelegramForbiddenError,
+    TelegramMigrateToChat,
+    TelegramNetworkError,
+    TelegramNotFound,
+    TelegramRetryAfter,
+    TelegramServerError,
+    TelegramUnauthorizedError,
+)
+from aiohttp import ClientConnectorError
+
+from bot.ports import Gone, Receipt, Rejected, Retry, Sent, Unknown
+
+log = logging.getLogger(__name__)
+
+LONGEST_WAIT = 30.0
+REFUSED_WAIT = 60.0
+"""Seconds: a token that is refused will hardly be accepted again before someone changes the settings."""
+BAD_TOKEN = (
+    "Telegram refuses the bot's token: it was revoked, or mistyped. Get the current one from @BotFather, "  # noqa: S105
+    "give it by ANSWERDESK_TELEGRAM_TOKEN, and start again."
+)
+_TOKEN = re.compile(r"\b\d+:[\w-]{20,}")
+_GONE = (
+    "chat not found",
+    "user not found",
+    "user is deactivated",
+    "user_is_blocked",
+    "peer_id_invalid",
+    "chat was deleted",
+    "group chat was deactivated",
+    "chat_write_forbidden",
+    "have no rights to send",
+    "not enough rights",
+    "need administrator rights",
+    "message thread not found",
+    "topic_closed",
+    "topic_deleted",
+    "business connection",
+    "business_connection_invalid",
+    "business_peer",
+)
+"""What Telegram says, in lower case, of chats that can't be written to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a call failed, fit to be logged, and when to try again."""
+
+    why: str
+    wait: float
+
+
+def explain(error: Exception, attempts: int) -> Trouble:
+    """Say what is wrong; `attempts` are those that failed in a row so far, this one included."""
+    wait = min(2.0 ** (attempts - 1), LONGEST_WAIT)
+    match error:
+        case TelegramRetryAfter(retry_after=seconds):
+            return Trouble(f"Telegram asks to wait for {seconds} s", float(seconds))
+        case TelegramUnauthorizedError() | TelegramNotFound():
+            return Trouble(BAD_TOKEN, REFUSED_WAIT)
+        case TelegramConflictError(message=message) if "webhook" in message.lower():
+            return Trouble(
+                "a webhook is set for this bot, so its updates go there. Start again to take them over, or set "
+                "telegram.mode = webhook",
+                wait,
+            )
+        case TelegramConflictError():
+            return Trouble(
+                "another program fetches the updates of this bot: stop it, or give each a bot of its own. "
+                "Only one process of a bot may have the role telegram",
+                wait,
+            )
+        case ClientDecodeError():
+            return Trouble("what answered isn't Telegram's usual JSON: a proxy's error page, as a rule", wait)
+        case TelegramServerError():
+            return Trouble(f"Telegram has trouble of its own ({safe(error)})", wait)
+        case TelegramNetworkError():
+            return Trouble(f"Telegram can't be reached ({safe(error)}): check the network, and telegram.api_base", wait)
+        case _:
+            return Trouble(safe(error), wait)
+
+
+def receipt(error: AiogramError) -> Receipt:
+    """What a failed sending means for the message."""
+    why = safe(error)
+    match error:
+        case TelegramRetryAfter(retry_after=seconds):
+            return Retry(float(seconds), why)
+        case TelegramMigrateToChat(migrate_to_chat_id=chat):
+            return Gone(why, str(chat))
+        case TelegramForbiddenError():
+            return Gone(why)
+        case TelegramUnauthorizedError() | TelegramNotFound():
+            return Retry(REFUSED_WAIT, BAD_TOKEN)
+        case TelegramServerError():
+            return Retry(1.0, why)
+        case TelegramNetworkError():
+            # Where no connection came about, Telegram can't have the message.
+            unconnected = isinstance(error.__cause__, ClientConnectorError)
+            return Retry(1.0, why) if unconnected else Unknown(why)
+        case ClientDecodeError(data=data):
+            return _undecoded(data)
+        case _ if any(words in why.lower() for words in _GONE):
+            return Gone(why)
+        case TelegramAPIError() if "too many requests" in why.lower():
+            return Retry(LONGEST_WAIT, why)
+        case _:
+            return Rejected(why)
+
+
+def _undecoded(data: object) -> Receipt:
+    """Telegram said something else than expected: it may have taken the message all the same."""
+    match data:
+        case {"ok": True, "result": {"message_id": ref}}:
+            return Sent([str(ref)])
+        case {"ok": True}:
+            return Sent()
+        case _:
+            return Retry(1.0, "the answer was no JSON: a proxy's error page, as a rule")
+
+
+def rejects_entities(error: Exception) -> bool:
+    """Whether Telegram doesn't like how a text is formatted, rather than the text."""
+    return isinstance(error, TelegramBadRequest) and "entit" in safe(error).lower()
+
+
+def safe(error: object) -> str:
+    """The words of an error, without a token: addresses hold it."""
+    return _TOKEN.sub("<token>", " ".join(str(error).split()))
+
+
+class Notices:
+    """Logs trouble once when it begins and once when it is over, however often it comes up."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._said = ""
+
+    def trouble(self, why: str) -> None:
+        """It doesn't work now."""
+        if why != self._said:
+            log.error("%s: %s", self._what, why)
+        self._said = why
+
+    def fine(self) -> None:
+        """It works."""
+        if self._said:
+            log.info("%s: works again", self._what)
+        self._said = ""
