@@ -68,15 +68,10 @@ def _put_passages(connection: Connection, document: Document, embedded: Sequence
     if not embedded:
         return
     connection.execute(insert(passages), [passage_values(document, item.passage) for item in embedded])
-    serials = dict(
-        connection.execute(
-            select(passages.c.position, passages.c.serial).where(
-                passages.c.company == document.company, passages.c.document == document.id
-            )
-        )
-        .tuples()
-        .all()
+    placed = select(passages.c.position, passages.c.serial).where(
+        passages.c.company == document.company, passages.c.document == document.id
     )
+    serials = {row.position: row.serial for row in connection.execute(placed)}
     connection.execute(
         insert(vectors),
         [{"passage": serials[item.passage.position], "model": model, "data": pack(item.vector)} for item in embedded],
