@@ -96,6 +96,8 @@ def _parse(url: str) -> URL:
     shown = address.render_as_string(hide_password=True)
     if address.get_backend_name() not in ("sqlite", "postgresql") or not address.database:
         raise SettingsError(f"The database address {shown} names no database we know: {allowed}.")
+    if address.port is not None and not 0 < address.port < 65536:
+        raise SettingsError(f"The database address {shown} has no possible port: {allowed}.")
     if address.database == ":memory:":
         raise SettingsError(
             "A database in memory loses everything: name a file, such as sqlite:////folder/answerdesk.db."

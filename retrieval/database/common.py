@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from retrieval.errors import StoreUnavailable
 
@@ -21,18 +22,21 @@ def explained(where: str) -> Iterator[None]:
     """Turn what the driver says into what to do; what the operation itself raises passes through."""
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
-        raise StoreUnavailable(_explain(where, str(error.orig))) from error
     except DBAPIError as error:
-        if not error.connection_invalidated:
+        said = str(error.orig)
+        if isinstance(error, IntegrityError | DataError | ProgrammingError) and "does not exist" not in said:
             raise
-        raise StoreUnavailable(_explain(where, str(error.orig))) from error
-    except OSError as error:
+        raise StoreUnavailable(_explain(where, said)) from error
+    except (OSError, PoolTimeout) as error:
         raise StoreUnavailable(_explain(where, str(error))) from error
 
 
 def _explain(where: str, said: str) -> str:
     hints = {
+        "Permission denied": "its folder can't be written to: check the path and its owner",
+        "Not a directory": "a part of its path is a file: choose another folder",
+        "not a database": "the file holds something else: choose another name, or move that file away",
+        "malformed": "the file is damaged: restore a backup",
         "unable to open": "its folder isn't there or can't be written to: check the path and its owner",
         "readonly": "the file or its folder is read-only: check the owner and the mount",
         "disk is full": "the disk is full: make room, then try again; nothing already stored is lost",
@@ -40,6 +44,7 @@ def _explain(where: str, said: str) -> str:
         "no such table": "its tables are missing: run `answerdesk migrate`",
         "password authentication": "the user name or password is wrong",
         "does not exist": "it has no such database, role or table: create it, or run `answerdesk migrate`",
+        "QueuePool limit": "more is asked of it than it can do: try again in a moment, or start another process",
         "too many clients": "the server allows no more connections: raise max_connections, or run fewer processes",
     }
     hint = next((hint for sign, hint in hints.items() if sign in said), "check that it runs and can be reached")

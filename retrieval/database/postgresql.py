@@ -69,12 +69,17 @@ class PostgreSQL:
             topic, _, payload = notice.partition(" ")
             self._listeners.tell([(topic, payload)])
 
+        def lost_it(_connection: object) -> None:
+            lost.set()
+
         with explained(self.url):
             async with self._engine.connect() as connection:
                 raw: Any = (await connection.get_raw_connection()).driver_connection
                 await raw.add_listener("answerdesk", heard)
-                raw.add_termination_listener(lambda _connection: lost.set())
+                raw.add_termination_listener(lost_it)
                 try:
                     yield lost
                 finally:
-                    await connection.invalidate()  # a pooled connection must not keep the listener
+                    raw.remove_termination_listener(lost_it)
+                    if not raw.is_closed():
+                        await raw.remove_listener("answerdesk", heard)

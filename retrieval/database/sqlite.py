@@ -43,7 +43,7 @@ class SQLite:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._closed = False
         with explained(self.url):
-            Path(str(address.database)).expanduser().parent.mkdir(parents=True, exist_ok=True)
+            _make_private(Path(str(address.database)))
             self._engine = _sqlite_engine(address, "BEGIN IMMEDIATE")
             self._writer = self._engine.connect()
             self._read_engine = _sqlite_engine(address, "BEGIN")
@@ -111,14 +111,24 @@ class SQLite:
 
     def _run(self, job: _Job) -> tuple[Any, BaseException | None]:
         """Run one operation in a savepoint of its own: its failure leaves the others of the batch alone."""
+        savepoint = self._writer.begin_nested()
         try:
-            with explained(self.url), self._writer.begin_nested():
-                return job.run(self._writer), None
+            with explained(self.url):
+                result = job.run(self._writer)
+                savepoint.commit()
         except BaseException as error:
             driver: Any = self._writer.connection.dbapi_connection
             if not driver.in_transaction:  # a full disk, say, made SQLite roll back all of it
                 raise
+            savepoint.rollback()
             return None, error
+        return result, None
+
+
+def _make_private(file: Path) -> None:
+    """What customers write is for nobody else on the machine; SQLite gives its other files the same mode."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file.touch(mode=0o600)
 
 
 def _sqlite_engine(address: URL, begin: str) -> Engine:
