@@ -61,7 +61,8 @@ async def serve(parts: Parts, listener: socket.socket, ready: Callable[[], None]
             log.info("Stopping: what was begun is finished first, for up to %.0f s", DRAIN_SECONDS)
             await web.stop()
             await worker.stop(DRAIN_SECONDS)
-            server.handle_exit(signal.SIGTERM, None)
+            web.close()
+            server.should_exit = True
             following.cancel()
 
 

@@ -194,6 +194,8 @@ def _run(call: Invocation, body: Callable[[], Coroutine[Any, Any, None]]) -> Non
         asyncio.run(body())
     except (typer.Exit, typer.Abort):
         raise
+    except asyncio.CancelledError:  # a second Ctrl-C: what was begun is not finished
+        raise typer.Exit(130) from None
     except BrokenPipeError:
         forget_stdout()
         raise typer.Exit(0) from None

@@ -3,9 +3,13 @@
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ import httpx
 import pytest
 
 from tests.command_line import ROOT, answerdesk, server, start
+from tests.fakes.vllm import FakeVLLM, Reply, says
 
 HOURS = "# Opening hours\n\n## When does the shop open?\n\nThe shop opens at nine, Monday to Saturday.\n"
 
@@ -47,22 +52,28 @@ class Visitor:
     """A customer with the chat open."""
 
     def __init__(self, port: int) -> None:
-        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False)
-        self._client.get("/chat").raise_for_status()
+        self._url = f"http://127.0.0.1:{port}"
+        self._cookies = httpx.Cookies()
+        with self._client() as client:
+            self._cookies = client.get("/chat").raise_for_status().cookies
+
+    def _client(self) -> httpx.Client:
+        return httpx.Client(base_url=self._url, cookies=self._cookies, timeout=30, trust_env=False)
 
     def says(self, text: str) -> None:
-        sent = self._client.post("/chat/messages", json={"id": str(uuid.uuid4()), "text": text})
-        assert sent.status_code == 202
+        with self._client() as client:
+            client.post("/chat/messages", json={"id": str(uuid.uuid4()), "text": text}).raise_for_status()
+
+    @contextmanager
+    def listens(self) -> Iterator[Iterator[dict[str, Any]]]:
+        """What the open page is told."""
+        with self._client() as client, client.stream("GET", "/chat/events") as events:
+            yield (json.loads(line.removeprefix("data:")) for line in events.iter_lines() if line.startswith("data:"))
 
     def hears(self, author: str) -> dict[str, Any]:
-        """The newest message of this author, as soon as there is one."""
-        with self._client.stream("GET", "/chat/events") as events:
-            for line in events.iter_lines():
-                if line.startswith("data:"):
-                    said = json.loads(line.removeprefix("data:"))
-                    if said.get("author") == author and "seq" in said:
-                        return dict(said)
-        raise AssertionError("The stream of events ended")
+        """The first message of this author, as soon as there is one."""
+        with self.listens() as told:
+            return next(each for each in told if each.get("author") == author and "seq" in each)
 
 
 def test_a_customer_is_answered_with_a_citation(data: Path, tmp_path: Path, port: int, request: Any) -> None:
@@ -116,14 +127,62 @@ def test_it_stops_gracefully_with_open_pages(serving: subprocess.Popen[str], por
     visitor = Visitor(port)
     visitor.says("Hello")
     visitor.hears("bot")
-    with httpx.Client(trust_env=False) as client:
-        cookies = client.get(f"http://127.0.0.1:{port}/chat").cookies
-        with client.stream("GET", f"http://127.0.0.1:{port}/chat/events", cookies=cookies) as events:
-            next(events.iter_lines())
-            serving.send_signal(sent)
-            out, err = serving.communicate(timeout=30)
+    with visitor.listens() as told:
+        next(told)
+        serving.send_signal(sent)
+        out, err = serving.communicate(timeout=30)
     assert serving.returncode == 0
     assert f"http://127.0.0.1:{port}" in out
+    assert "Traceback" not in err
+
+
+@pytest.fixture
+def generating(data: Path, tmp_path: Path, environment: dict[str, str]) -> Callable[[FakeVLLM], dict[str, str]]:
+    """A company with a document, and the variables of a server that lets this model write the answers."""
+    (tmp_path / "hours.md").write_text(HOURS)
+    assert answerdesk("ingest", tmp_path / "hours.md").code == 0
+    return lambda model: environment | {"ANSWERDESK_LLM_BASE_URL": model.url, "ANSWERDESK_LLM_MODEL": "test-model"}
+
+
+def asked(model: FakeVLLM, visitor: Visitor) -> None:
+    """Ask, and wait until the model is at work."""
+    visitor.says("When does the shop open?")
+    for _ in range(100):
+        if model.requests:
+            return
+        time.sleep(0.1)
+    raise AssertionError("The model was never asked")
+
+
+def test_an_answer_under_way_is_finished_before_it_stops(
+    generating: Callable[[FakeVLLM], dict[str, str]], port: int, data: Path
+) -> None:
+    slow = replace(says("The shop opens at nine, Monday to Saturday. [1]"), delay=2.0)
+    with FakeVLLM(slow) as model:
+        variables = generating(model)
+        with server("serve", "--port", str(port), url=f"http://127.0.0.1:{port}", **variables) as process:
+            asked(model, Visitor(port))
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=30)
+    assert process.returncode == 0
+    with closing(sqlite3.connect(data / "answerdesk.db")) as database:
+        rows = database.execute("SELECT text, status FROM message WHERE author = 'bot'").fetchall()
+    assert [status for _, status in rows] == ["sent"]
+    assert "opens at nine" in rows[0][0]
+
+
+def test_a_second_signal_breaks_off_what_is_under_way(
+    generating: Callable[[FakeVLLM], dict[str, str]], port: int
+) -> None:
+    with FakeVLLM(Reply(stall=True)) as model:
+        variables = generating(model)
+        with server("serve", "--port", str(port), url=f"http://127.0.0.1:{port}", **variables) as process:
+            asked(model, Visitor(port))
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
     assert "Traceback" not in err
 
 
