@@ -72,11 +72,10 @@ class KeywordIndex:
         A passage that holds a product code of the query gets up to 1 on top, the more the fewer passages hold it.
         """
         terms = list(dict.fromkeys(tokens(query)))
-        if self._bm25 is None or not any(term in self._frequency for term in terms):
-            return np.zeros(len(self._serials), dtype=np.float32)
-        total = sum(self._idf(term) for term in terms)
-        raw: NDArray[np.float32] = self._bm25.get_scores(terms)
-        scores: NDArray[np.float32] = raw / np.float32(total)
+        scores = np.zeros(len(self._serials), dtype=np.float32)
+        if self._bm25 is not None and any(term in self._frequency for term in terms):
+            total = sum(self._idf(term) for term in terms)
+            scores = self._bm25.get_scores(terms) / np.float32(total)
         for code in codes(query):
             rows = self._coded.get(code, [])
             scores[rows] += np.float32(self._rarity(len(rows)) / self._rarity(1))

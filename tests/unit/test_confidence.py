@@ -1,0 +1,81 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieval.confidence import MOST_MARGIN, confidence, signals_of
+from retrieval.passages import Location, Passage, Scored, Signals
+
+
+def scored(
+    score: float, document: str = "a", question: str = "", language: str = "en", heading: str = "", text: str = "x"
+) -> Scored:
+    passage = Passage(f"{document}#0", document, 0, "", text, question, Location(heading=heading), language)
+    return Scored(passage, score, score, 0.0)
+
+
+def test_nothing_found_is_no_confidence() -> None:
+    assert confidence(signals_of([], "en")) == 0.0
+
+
+def test_the_margin_is_the_lead_over_the_second() -> None:
+    assert signals_of([scored(0.9), scored(0.85, "b")], "en").margin == pytest.approx(0.05)
+
+
+def test_without_a_rival_the_margin_is_full() -> None:
+    assert signals_of([scored(0.9)], "en").margin == MOST_MARGIN
+
+
+def test_another_part_of_the_same_text_is_no_rival() -> None:
+    ranked = [scored(0.9, heading="Delivery"), scored(0.89, heading="Prices"), scored(0.8, "b")]
+    assert signals_of(ranked, "en").margin == pytest.approx(0.1)
+
+
+def test_another_entry_of_the_same_file_is_a_rival() -> None:
+    ranked = [scored(0.9, question="How much?"), scored(0.89, question="How long?")]
+    assert signals_of(ranked, "en").margin == pytest.approx(0.01)
+
+
+def test_a_translation_is_no_rival() -> None:
+    ranked = [scored(0.9, question="How much?"), scored(0.89, "b", "Wie viel?", "de"), scored(0.8, "c", "When?")]
+    assert signals_of(ranked, "en").margin == pytest.approx(0.1)
+
+
+def test_another_answer_to_the_same_question_is_no_rival() -> None:
+    ranked = [scored(0.9, question="How much?"), scored(0.9, "b", "How much?"), scored(0.8, "c", "When?")]
+    assert signals_of(ranked, "en").margin == pytest.approx(0.1)
+
+
+def test_a_passage_in_another_language_than_the_question_is_translated() -> None:
+    assert signals_of([scored(0.9, language="en")], "zh").translated
+
+
+@pytest.mark.parametrize(("language", "asked"), [("en", "en"), ("", "zh"), ("en", "")])
+def test_a_language_that_agrees_or_is_unknown_is_not_translated(language: str, asked: str) -> None:
+    assert not signals_of([scored(0.9, language=language)], asked).translated
+
+
+any_signals = st.builds(
+    Signals,
+    cosine=st.floats(-1, 1),
+    margin=st.floats(0, 2),
+    translated=st.booleans(),
+)
+
+
+@given(any_signals)
+def test_it_is_a_probability(signals: Signals) -> None:
+    assert 0 <= confidence(signals) <= 1
+
+
+@given(any_signals, st.floats(0, 0.5))
+def test_a_nearer_passage_is_never_less_likely(signals: Signals, nearer: float) -> None:
+    cosine = min(max(signals.cosine, 0.01), 1 - nearer)
+    before = Signals(cosine, signals.margin, signals.translated)
+    after = Signals(cosine + nearer, signals.margin, signals.translated)
+    assert confidence(after) >= confidence(before)
+
+
+@given(any_signals, st.floats(0, 0.5))
+def test_a_larger_lead_is_never_less_likely(signals: Signals, more: float) -> None:
+    after = Signals(signals.cosine, signals.margin + more, signals.translated)
+    assert confidence(after) >= confidence(signals)
