@@ -99,7 +99,7 @@ function renderPassage(passage) {
   link.replaceChildren(icon(passage.url ? "up" : "page"), passage.url ? t("open_original") : t("open_document"));
   link.href = passage.url || passage.page;
   link.hidden = false;
-  text.querySelector(".cited").scrollIntoView({ block: "center" });
+  text.querySelector(".cited").scrollIntoView({ block: "nearest" });
 }
 
 const excerpt = ({ question, text: content }) =>
