@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, SecretStr
 
 from bot.bootstrap import open_storage
@@ -25,13 +23,16 @@ from llm.chat import check_chat_model
 from llm.embeddings import Embedder, load_embedder
 from llm.errors import AnswerdeskError
 from retrieval import store
+from retrieval.database import Database
 from retrieval.parsing import SUFFIXES, ParserProcess
 from retrieval.passages import Audience
-from retrieval.vectors import VectorIndexes, open_indexes, serial_of
+from retrieval.vectors import VectorIndex, open_indexes, serial_of
 
 LITTLE_SPACE = 1_000_000_000
 NO_SPACE = 200_000_000
 """Bytes: less than the prepared embedding model and a few documents need."""
+SAMPLE = 5
+"""Passages that are looked for."""
 SAME = 0.99
 """A cosine above which two passages say the same: either may be found for the other."""
 
@@ -143,9 +144,8 @@ async def _index(settings: Settings) -> Check:
     with closing(await asyncio.to_thread(open_indexes, settings.data_dir / "vectors", embedder.name)) as indexes:
         async with open_storage(settings) as database:
             for audience in Audience:
-                passages = await database.read(store.numbered_passages, settings.company.id, audience)
-                vectors = await database.read(store.vectors_of, embedder.name, list(passages))
-                lost = await asyncio.to_thread(_not_found, indexes, settings.company.id, audience, vectors)
+                index = await asyncio.to_thread(indexes.open, settings.company.id, audience)
+                lost = await _not_found(database, index, embedder.name)
                 if lost:
                     return Check(
                         "vector index",
@@ -156,19 +156,15 @@ async def _index(settings: Settings) -> Check:
     return Check("vector index", Health.OK, indexes.kind)
 
 
-def _not_found(
-    indexes: VectorIndexes,
-    company: str,
-    audience: Audience,
-    vectors: Mapping[int, NDArray[np.float32]],
-) -> list[int]:
+async def _not_found(database: Database, index: VectorIndex, model: str) -> list[int]:
     """Of a few passages that the index holds, those that a search for their own vector doesn't find."""
-    index = indexes.open(company, audience)
+    held = sorted(map(serial_of, await asyncio.to_thread(index.held)))[:SAMPLE]
+    own = await database.read(store.vectors_of, model, held)
     lost = []
-    held = {serial_of(key) for key in index.held()}
-    for serial in sorted(held & vectors.keys())[:5]:
-        near = [vectors[each] for each in map(serial_of, index.nearest(vectors[serial], 5)) if each in vectors]
-        if not any(float(vector @ vectors[serial]) > SAME for vector in near):
+    for serial, vector in own.items():
+        nearest = [serial_of(key) for key in await asyncio.to_thread(index.nearest, vector, SAMPLE)]
+        found = await database.read(store.vectors_of, model, nearest)
+        if not any(float(each @ vector) > SAME for each in found.values()):
             lost.append(serial)
     return lost
 
