@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from bot.conversation import Asked, Change, Conversation, Message, Pace, Reply, Status, asked
 from bot.delivery import Delivery
@@ -94,10 +95,10 @@ class Turns:
         heard = asked(unanswered, conversation.asked)
         language = heard.language or phrase_language(heard.text) or conversation.language
         wants_person = "human" in heard.commands or asks_for_person(heard.text)
+        if conversation.owner is Owner.WAITING:
+            return await self._while_waiting(held, conversation, messages, heard, patient=patient)
         if not conversation.bot_answers:
             replies = _command_replies(heard, language)
-            if conversation.owner is Owner.WAITING and (wants_person or heard.attachments):
-                replies.append(_notice("already_waiting" if wants_person else "attachment_kept", language))
             return Change(heard.upto, replies, conversation.owner, heard.language, heard.since), False
         if wants_person:
             return _hand_over(heard, "handed_over_asked", language, Reason.ASKED_FOR_PERSON), False
@@ -106,14 +107,29 @@ class Turns:
         if not heard.text:
             replies = _command_replies(heard, language)
             return Change(heard.upto, replies, language=heard.language, since=heard.since), False
-        question = Question(
-            company=conversation.company,
-            text=heard.text,
-            language=conversation.language,
-            history=_history(conversation, messages, max(conversation.since, heard.since or 0)),
+        answer, shown = await self._generate(
+            held, conversation, _question(conversation, messages, heard), patient=patient
         )
-        answer, shown = await self._generate(held, conversation, question, patient=patient)
         return _as_change(heard, answer), shown
+
+    async def _while_waiting(
+        self, held: Held, conversation: Conversation, messages: Sequence[Message], heard: Asked, *, patient: bool
+    ) -> tuple[Change, bool]:
+        """Until a person comes, answer what the documents do cover; who asked for a person gets no more of the bot."""
+        language = heard.language or phrase_language(heard.text) or conversation.language
+        replies = _command_replies(heard, language)
+        waits = Change(heard.upto, replies, Owner.WAITING, heard.language, heard.since)
+        if heard.attachments:
+            replies.append(_notice("attachment_kept", language))
+        if "human" in heard.commands or asks_for_person(heard.text):
+            replies.append(_notice("already_waiting", language))
+        elif heard.text and _why_waiting(messages) is not Reason.ASKED_FOR_PERSON:
+            question = _question(conversation, messages, heard)
+            answer, shown = await self._generate(held, conversation, question, patient=patient)
+            if answer.outcome is Outcome.ANSWERED:
+                return replace(_as_change(heard, answer), owner=Owner.WAITING), shown
+            replies.append(_notice("already_waiting", language))
+        return waits, False
 
     async def _generate(
         self, held: Held, conversation: Conversation, question: Question, *, patient: bool
@@ -147,6 +163,20 @@ class Turns:
         return await self._conclude(conversation, change)
 
 
+def _question(conversation: Conversation, messages: Sequence[Message], heard: Asked) -> Question:
+    return Question(
+        company=conversation.company,
+        text=heard.text,
+        language=conversation.language,
+        history=_history(conversation, messages, max(conversation.since, heard.since or 0)),
+    )
+
+
+def _why_waiting(messages: Sequence[Message]) -> Reason | None:
+    """Why the conversation was handed over; None when that is further back than the messages go."""
+    return next((message.reason for message in reversed(messages) if message.reason), None)
+
+
 def _is_customers(message: Message) -> bool:
     return message.status is Status.RECEIVED
 
@@ -158,7 +188,7 @@ def _notice(key: str, language: str) -> Reply:
 def _hand_over(heard: Asked, key: str, language: str, reason: Reason) -> Change:
     return Change(
         upto=heard.upto,
-        replies=[*_command_replies(heard, language), _notice(key, language)],
+        replies=[*_command_replies(heard, language), replace(_notice(key, language), reason=reason)],
         owner=Owner.WAITING,
         language=heard.language,
         since=heard.since,
