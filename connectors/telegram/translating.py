@@ -159,7 +159,7 @@ class Translator:
         text = message.text or message.caption or _written_out(message)
         if is_private(message.chat) or text.startswith("/"):
             return text.strip()
-        return re.sub(rf"@{re.escape(self._username)}\b", "", text, flags=re.IGNORECASE).strip()
+        return re.sub(rf"\s*@{re.escape(self._username)}\b[,:]?", "", text, flags=re.IGNORECASE).strip()
 
     def _quote(self, message: Message) -> str:
         """What the customer points at. Our own messages are history anyway, unless a part of one was picked out."""

@@ -31,7 +31,7 @@ BAD_TOKEN = (
     "Telegram refuses the bot's token: it was revoked, or mistyped. Get the current one from @BotFather, "  # noqa: S105
     "give it by ANSWERDESK_TELEGRAM_TOKEN, and start again."
 )
-_TOKEN = re.compile(r"\b\d+:[\w-]{20,}")
+_TOKEN = re.compile(r"\d+:[\w-]{20,}")
 _GONE = (
     "chat not found",
     "user not found",
