@@ -102,6 +102,8 @@ def _show(call: Invocation, answer: "Answer") -> None:
     seconds = answer.timings_ms.get("total", 0.0) / 1000
     why = f" ({answer.reason.replace('_', ' ')})" if answer.reason else ""
     call.note(f"\n{answer.outcome}{why}, confidence {answer.confidence:.2f}, {seconds:.2f} s", "dim")
+    if answer.reason == "no_documents":
+        call.note(f"{call.company} has no documents yet. Take some in: answerdesk ingest FOLDER")
 
 
 def _source(citation: "Citation") -> Text:

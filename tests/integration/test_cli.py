@@ -225,6 +225,12 @@ def test_a_company_knows_nothing_of_another(filled: Path) -> None:
     assert answer.json["reason"] == "no_documents"
 
 
+def test_who_asks_before_there_are_documents_is_told_how_to_add_some() -> None:
+    ended = answerdesk("ask", "How long can I return an order?")
+    assert ended.code == 0
+    assert "answerdesk ingest" in ended.err
+
+
 def test_migrate_says_what_it_applied(tmp_path: Path) -> None:
     first, second = answerdesk("migrate", "--json").json, answerdesk("migrate", "--json").json
     assert first["applied"]

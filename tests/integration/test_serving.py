@@ -16,6 +16,12 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.bootstrap import Parts
+from bot.settings import Settings
+from connectors import main
+from llm.errors import AnswerdeskError
+from retrieval import store
+from retrieval.passages import Audience
 from tests.command_line import ROOT, answerdesk, server, start
 from tests.fakes.vllm import FakeVLLM, Reply, says
 
@@ -205,6 +211,20 @@ def test_beside_a_server_the_terminal_answers_too(serving: subprocess.Popen[str]
     assert answerdesk("ask", "When does the shop open?", "--json").json["outcome"] == "answered"
 
 
+def test_doctor_is_content_beside_a_server(
+    serving: subprocess.Popen[str], port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANSWERDESK_WEB_PORT", str(port))
+    checks = {each["name"]: each for each in answerdesk("doctor", "--json").json["checks"]}
+    assert checks["web address"] == {
+        "name": "web address",
+        "status": "ok",
+        "message": f"A server answers at http://127.0.0.1:{port}",
+        "next": "",
+    }
+    assert checks["vector index"]["status"] == "ok"
+
+
 def test_a_port_that_is_taken_is_one_clear_line(environment: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -212,6 +232,40 @@ def test_a_port_that_is_taken_is_one_clear_line(environment: dict[str, str]) -> 
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err.count("\n")) == (1, "", 1)
     assert f"--port {port + 1}" in err
+
+
+@pytest.fixture
+def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[Audience, Path]:
+    """A sample company of two small documents."""
+    folders = {audience: tmp_path / "examples" / audience for audience in Audience}
+    for audience, folder in folders.items():
+        folder.mkdir(parents=True)
+        (folder / "hours.md").write_text(f"# {audience} hours\n\nThe shop opens at nine.\n")
+    monkeypatch.setattr(main, "EXAMPLES", tmp_path / "examples")
+    monkeypatch.setattr(main, "SAMPLE", folders)
+    return folders
+
+
+async def test_the_sample_of_another_checkout_makes_room_for_this_one(
+    parts: Parts, tmp_path: Path, sample: dict[Audience, Path]
+) -> None:
+    elsewhere = tmp_path / "elsewhere" / "hours.md"
+    elsewhere.parent.mkdir()
+    elsewhere.write_text(HOURS)
+    company = parts.settings.company.id
+    assert [each async for each in parts.ingestion(company, Audience.PUBLIC).run([elsewhere])]
+    steps: list[tuple[str, int, int]] = []
+    assert await main.load_sample(parts, lambda *step: steps.append(step)) == []
+    held = await parts.database.read(store.list_documents, company)
+    assert {Path(each.source) for each in held} == {folder / "hours.md" for folder in sample.values()}
+    assert steps[-1][1:] == (1, 1)
+
+
+def test_without_the_sample_the_next_step_is_told(settings: Settings, sample: dict[Audience, Path]) -> None:
+    (sample[Audience.PUBLIC] / "hours.md").unlink()
+    sample[Audience.PUBLIC].rmdir()
+    with pytest.raises(AnswerdeskError, match="make run"):
+        main.demo_settings(settings)
 
 
 @pytest.mark.skipif(not (ROOT / "examples" / "halden-bikes").is_dir(), reason="the sample company isn't there")
