@@ -6,16 +6,18 @@ import logging
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 
 import uvicorn
+from fastapi import APIRouter
 
 from bot.bootstrap import Parts
 from bot.conversation import Pace
 from bot.intake import Intake
-from bot.settings import Settings, StorageSettings, WebSettings
+from bot.ports import Connector
+from bot.settings import Settings, StorageSettings, TelegramSettings, WebSettings
 from bot.storage import conversations
 from bot.turn import Turns
 from bot.worker import Worker
@@ -23,6 +25,7 @@ from connectors.web.app import WebDependencies, create_app
 from connectors.web.connector import WebConnector
 from llm.errors import AnswerdeskError
 from retrieval import store
+from retrieval.database import Database
 from retrieval.ingest import Report
 from retrieval.passages import Audience
 
@@ -47,23 +50,41 @@ async def serve(parts: Parts, listener: socket.socket, ready: Callable[[], None]
     await database.write(conversations.add_company, company.id, company.name, time.time())
     await parts.search.refresh()
     await asyncio.to_thread(parts.embedder.embed_queries, [company.name])  # the first run is slow: not for a customer
-    web = WebConnector(database, company.id)
-    connectors = {web.channel: web}
-    worker = Worker(database, Turns(database, parts.answering.answer, connectors, pace).work, list(connectors), pace)
-    server = _WebServer(create_app(WebDependencies(database, company.id, company.name, web)), ready)
-    async with asyncio.TaskGroup() as tasks:
-        following = tasks.create_task(parts.search.follow(), name="follow the documents")
-        tasks.create_task(worker.run(), name="worker")
-        await web.start(Intake(database, pace))
-        tasks.create_task(server.serve([listener]), name="web server")
-        with _stop_signals() as stopping:
-            await stopping.wait()
-            log.info("Stopping: what was begun is finished first, for up to %.0f s", DRAIN_SECONDS)
-            await web.stop()
-            await worker.stop(DRAIN_SECONDS)
-            web.close()
-            server.should_exit = True
-            following.cancel()
+    web, intake = WebConnector(database, company.id), Intake(database, pace)
+    async with _telegram(parts.settings, database) as (telegram, routers):
+        connectors: dict[str, Connector] = {each.channel: each for each in (web, *telegram)}
+        turns = Turns(database, parts.answering.answer, connectors, pace)
+        worker = Worker(database, turns.work, list(connectors), pace)
+        server = _WebServer(create_app(WebDependencies(database, company.id, company.name, web, routers)), ready)
+        for each in connectors.values():
+            await each.start(intake)
+        async with asyncio.TaskGroup() as tasks:
+            following = tasks.create_task(parts.search.follow(), name="follow the documents")
+            tasks.create_task(worker.run(), name="worker")
+            tasks.create_task(server.serve([listener]), name="web server")
+            with _stop_signals() as stopping:
+                await stopping.wait()
+                log.info("Stopping: what was begun is finished first, for up to %.0f s", DRAIN_SECONDS)
+                await asyncio.gather(*(each.stop() for each in connectors.values()))
+                await worker.stop(DRAIN_SECONDS)
+                web.close()
+                server.should_exit = True
+                following.cancel()
+
+
+@asynccontextmanager
+async def _telegram(
+    settings: Settings, database: Database
+) -> AsyncIterator[tuple[Sequence[Connector], Sequence[APIRouter]]]:
+    """The Telegram bot, if there is a token: importing what it takes costs a second and 60 MB."""
+    if settings.telegram.token is None:
+        yield (), ()
+        return
+    from connectors.telegram.connector import open_telegram
+    from connectors.telegram.webhook import webhook_router
+
+    async with open_telegram(settings.telegram, settings.company.id, database) as connector:
+        yield (connector,), (webhook_router(connector),) if settings.telegram.mode == "webhook" else ()
 
 
 class _WebServer(uvicorn.Server):
@@ -151,6 +172,7 @@ def demo_settings(settings: Settings) -> Settings:
             "data_dir": settings.data_dir / "demo",
             "models_dir": settings.models,
             "storage": StorageSettings(),
+            "telegram": TelegramSettings(),
             "company": settings.company.model_copy(update={"name": SAMPLE_NAME}),
         }
     )

@@ -72,7 +72,8 @@ class TelegramConnector:
     async def stop(self) -> None:
         """Listen no more. What was fetched is stored and acknowledged first; sending still works."""
         self._stopping.set()
-        await asyncio.gather(*self._listening)
+        if self._listening:
+            await asyncio.wait(self._listening)
         self._listening = ()
         if self._receiver:
             await self._receiver.finish()
@@ -142,6 +143,14 @@ class TelegramConnector:
             return None
 
     async def _listen(self, inbox: Inbox, me: User | None) -> None:
+        try:
+            await self._prepare_and_listen(inbox, me)
+        except TelegramBadRequest as error:
+            log.error("The Telegram bot can't listen: %s", safe(error))
+        except Exception:
+            log.exception("The Telegram bot stopped listening, which should not happen")
+
+    async def _prepare_and_listen(self, inbox: Inbox, me: User | None) -> None:
         if me is None:
             me = await insist(self._bot, GetMe(), self._stopping)
         if me is None:
@@ -158,10 +167,7 @@ class TelegramConnector:
     async def _set_webhook(self) -> None:
         base = str(self._settings.webhook_url).rstrip("/")
         method = SetWebhook(url=f"{base}{self.webhook_path}", allowed_updates=UPDATES, secret_token=self._secret)
-        try:
-            await insist(self._bot, method, self._stopping)
-        except TelegramBadRequest as error:
-            log.error("Telegram can't deliver to telegram.webhook_url: %s", safe(error))
+        await insist(self._bot, method, self._stopping)
 
     async def _register_commands(self) -> None:
         try:
@@ -197,5 +203,9 @@ async def open_telegram(
         bot = Bot(settings.token.get_secret_value(), session=session)
     except TokenValidationError:
         raise SettingsError("ANSWERDESK_TELEGRAM_TOKEN is no token: @BotFather writes them as 123456:ABC...") from None
+    connector = TelegramConnector(bot, settings, company, database)
     async with session:
-        yield TelegramConnector(bot, settings, company, database)
+        try:
+            yield connector
+        finally:
+            await connector.stop()

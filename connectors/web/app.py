@@ -1,8 +1,9 @@
 """The web application: one factory, which is given all it needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fastapi import FastAPI, Response
+from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
@@ -42,6 +43,8 @@ class WebDependencies:
     """The company's name, as customers read it."""
     connector: WebConnector
     """Started and stopped by whoever makes it."""
+    routers: Sequence[APIRouter] = ()
+    """Of other channels: what their services call us by."""
 
 
 def create_app(dependencies: WebDependencies) -> ASGIApp:
@@ -53,6 +56,8 @@ def create_app(dependencies: WebDependencies) -> ASGIApp:
     app.state.library = PublicLibrary(dependencies.database, dependencies.company)
     app.include_router(chat.router)
     app.include_router(library.router)
+    for router in dependencies.routers:
+        app.include_router(router)
     app.mount(pages.static, StaticFiles(directory=STATIC))
     errors.install(app)
 
