@@ -4,16 +4,16 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bot.conversation import Conversation, Message, Status
 from bot.domain import Author, Chat
 from bot.errors import Fenced
 from bot.ports import Capabilities, Connector, Gone, Receipt, Rejected, Retry, Sent, Unknown
 from bot.storage import work as store
-from bot.worker import Held, Outcome
+from bot.worker import Held, Outcome, see_through
 from retrieval.database import Database
 
 log = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ class Delivery:
                     held.given_back.push(slot.pop_all())
                     return Outcome(settled, sent=settling)
                 if settling is not None:
-                    await _see_through(self._database.write(store.settle, conversation, settling, self._now()))
+                    await see_through(self._database.write(store.settle, conversation, settling, self._now()))
         return Outcome(settled)
 
     async def _send(
@@ -127,8 +127,11 @@ class Delivery:
         slot.callback(await self._slots.take(conversation.chat, connector.capabilities))
         if self._now() >= held.until:
             raise Fenced("The lease ran out before the message was sent.")
+        message = replace(message, attempts=message.attempts + 1)
         receipt = await self._receipt(connector, conversation, message)
-        return await _see_through(self._judge(conversation, replace(message, attempts=message.attempts + 1), receipt))
+        if isinstance(receipt, Sent):  # nothing may come between that and its being recorded
+            return replace(message, status=Status.SENT, refs=receipt.refs)
+        return await see_through(self._judge(conversation, message, receipt))
 
     async def _wait_for_turn(
         self, held: Held, conversation: Conversation, message: Message, capabilities: Capabilities
@@ -157,10 +160,11 @@ class Delivery:
             log.exception("sending to %s raised, which connectors should not", connector.channel)
             return Unknown(f"{type(error).__name__}: {error}")
 
-    async def _judge(self, conversation: Conversation, message: Message, receipt: Receipt) -> Message | _Pause | None:
+    async def _judge(
+        self, conversation: Conversation, message: Message, receipt: Retry | Unknown | Gone | Rejected
+    ) -> _Pause | None:
+        """Record why the message was not sent."""
         match receipt:
-            case Sent(refs):
-                return replace(message, status=Status.SENT, refs=refs)
             case Retry(after, why, refs) if self._now() - message.at < GIVE_UP:
                 taken = replace(message, refs=refs or message.refs)
                 return await self._put_off(conversation, taken, max(after, _backoff(message.attempts)), why)
@@ -185,8 +189,3 @@ class Delivery:
 
 def _backoff(attempts: int) -> float:
     return float(min(2 ** (attempts - 1), 60))
-
-
-async def _see_through(outcome: Coroutine[Any, Any, T]) -> T:
-    """Store what happened even when the worker is told to stop meanwhile."""
-    return await asyncio.shield(outcome)

@@ -6,8 +6,9 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from bot.conversation import Conversation, Message, Pace
 from bot.errors import Fenced
@@ -16,6 +17,7 @@ from llm.errors import AnswerdeskError
 from retrieval.database import Database
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +48,19 @@ class Outcome:
     """The channel asked to wait: what is in the outbox comes before anything new."""
     sent: Message | None = None
     """The last message sent; it is settled together with giving back, which saves a commit."""
+
+
+async def see_through(recording: Coroutine[Any, Any, T]) -> T:
+    """Record what was done, also when the task is cancelled meanwhile: the cancellation is only put off.
+
+    What was sent and isn't on record would be sent again.
+    """
+    task = asyncio.create_task(recording)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 class Worker:
@@ -161,8 +176,7 @@ class Worker:
             outcome = Outcome(held.conversation.settled, delay=self._pace.retries[0], failed=True)
         finally:
             if not held.lost:
-                # A cancelled worker still has to say what it did, or a message might be sent twice.
-                await asyncio.shield(self._release(held, outcome))
+                await see_through(self._release(held, outcome))
 
     async def _release(self, held: Held, outcome: Outcome) -> None:
         await self._database.write(

@@ -1,0 +1,254 @@
+"""Workers: what they take, how they keep it, and that they give it back."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.domain import Answer, Author, Draft, Owner, Question
+from bot.errors import Fenced
+from bot.ports import Outgoing, Receipt, Sent
+from bot.storage import work
+from bot.worker import Held, Worker
+from bot.worker import Outcome as Given
+from retrieval.database import Database
+from retrieval.errors import StoreUnavailable
+from tests.desk import CHAT, PACE, desk, echo
+
+LATER = 1e12
+"""A time that never comes."""
+
+
+class Work:
+    """Holds on to each conversation until the test lets it go."""
+
+    def __init__(self) -> None:
+        self.held: list[Held] = []
+        self.ended: list[str] = []
+        self.go = asyncio.Event()
+        self._news = asyncio.Event()
+
+    async def __call__(self, held: Held) -> Given:
+        self.held.append(held)
+        self._news.set()
+        try:
+            await self.go.wait()
+            self.ended.append("done")
+        except asyncio.CancelledError:
+            self.ended.append("broken off")
+            raise
+        finally:
+            self._news.set()
+        return Given(held.conversation.queued)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(20):
+            while not condition():
+                self._news.clear()
+                await self._news.wait()
+
+
+def a_worker(
+    database: Database, doing: Callable[[Held], Awaitable[Given]], concurrency: int = 10, **pace: float
+) -> Worker:
+    return Worker(database, doing, ["web"], replace(PACE, **pace), concurrency=concurrency)
+
+
+async def test_no_more_is_held_than_the_worker_can_do(tmp_path: Path) -> None:
+    holding = Work()
+    async with desk(tmp_path, working=False) as at:
+        for number in range(5):
+            await at.writes("Hi", replace(CHAT, address=str(number)))
+        worker = a_worker(at.database, holding, concurrency=2)
+        running = asyncio.create_task(worker.run())
+        await holding.until(lambda: len(holding.held) == 2)
+        await asyncio.sleep(0.1)
+        assert len(holding.held) == 2
+        holding.go.set()
+        await holding.until(lambda: len({held.conversation.id for held in holding.held}) == 5)
+        await worker.stop()
+        await running
+
+
+async def test_a_lease_outlives_its_term_while_its_worker_does(tmp_path: Path) -> None:
+    holding = Work()
+    async with desk(tmp_path, working=False) as at:
+        await at.writes("Hi")
+        worker = a_worker(at.database, holding, lease=0.3)
+        running = asyncio.create_task(worker.run())
+        await holding.until(lambda: holding.held)
+        await asyncio.sleep(1)
+        assert len(holding.held) == 1
+        assert (await at.conversation()).lease == holding.held[0].conversation.lease
+        holding.go.set()
+        await worker.stop()
+        await running
+
+
+async def test_work_on_a_lost_lease_is_broken_off(tmp_path: Path) -> None:
+    holding = Work()
+    async with desk(tmp_path, working=False) as at:
+        await at.writes("Hi")
+        worker = a_worker(at.database, holding, lease=0.3)
+        running = asyncio.create_task(worker.run())
+        await holding.until(lambda: holding.held)
+        (taken,) = (await at.database.write(work.claim, "other", 1, ["web"], LATER, LATER)).conversations
+        await holding.until(lambda: holding.ended == ["broken off"])
+        assert (await at.conversation()).lease == taken.lease
+        await worker.stop()
+        await running
+
+
+async def test_who_stops_finishes_first(tmp_path: Path) -> None:
+    async with desk(tmp_path, working=False) as at:
+        worker = a_worker(at.database, holding := Work())
+        running = asyncio.create_task(worker.run())
+        await at.writes("Hi")
+        await holding.until(lambda: holding.held)
+        stopping = asyncio.create_task(worker.stop())
+        await at.writes("Hello", replace(CHAT, address="late"))
+        await asyncio.sleep(0.1)
+        holding.go.set()
+        await stopping
+        await running
+        assert (holding.ended, len(holding.held)) == (["done"], 1)
+
+
+async def test_what_takes_too_long_is_given_back_at_once(tmp_path: Path) -> None:
+    async with desk(tmp_path, working=False) as at:
+        worker = a_worker(at.database, holding := Work())
+        running = asyncio.create_task(worker.run())
+        await at.writes("Hi")
+        await holding.until(lambda: holding.held)
+        await worker.stop(drain=0.01)
+        await running
+        conversation = await at.conversation()
+        assert conversation.lease is None
+        assert conversation.due is not None
+
+
+async def test_what_was_sent_is_on_record_when_the_worker_is_broken_off(tmp_path: Path) -> None:
+    """The channel took the message; that is stored although the worker's tasks are cancelled right then."""
+
+    def break_off(_message: Outgoing) -> Receipt:
+        for task in asyncio.all_tasks():
+            if task.get_name().startswith("conversation"):
+                asyncio.get_running_loop().call_soon(task.cancel)
+        return Sent()
+
+    async with desk(tmp_path) as at:
+        at.channel.receipts.append(break_off)
+        await at.writes("Hi")
+        await at.at_rest()
+        assert [message.text for message in at.channel.attempts] == ["Hi"]
+
+
+async def test_work_that_fails_is_given_back_for_later(tmp_path: Path) -> None:
+    attempts = []
+
+    async def fail_once(held: Held) -> Given:
+        attempts.append(held.conversation.failures)
+        if len(attempts) == 1:
+            raise RuntimeError("a bug")
+        return Given(0)
+
+    async with desk(tmp_path, working=False) as at:
+        await at.writes("Hi")
+        worker = a_worker(at.database, fail_once)
+        running = asyncio.create_task(worker.run())
+        await at.until(lambda _conversation: len(attempts) > 1)
+        await worker.stop()
+        await running
+        assert attempts[:2] == [0, 1]
+
+
+async def test_a_fenced_worker_gives_nothing_back_that_is_not_its_own(tmp_path: Path) -> None:
+    async def fenced(held: Held) -> Given:
+        await at.database.write(work.claim, "other", 1, ["web"], LATER, LATER)
+        raise Fenced("taken over")
+
+    async with desk(tmp_path, working=False) as at:
+        await at.writes("Hi")
+        worker = a_worker(at.database, fenced)
+        running = asyncio.create_task(worker.run())
+        await at.until(lambda conversation: conversation.lease == "other")
+        await worker.stop()
+        await running
+        assert (await at.conversation()).lease == "other"
+
+
+async def test_a_worker_outlives_a_database_that_fails_for_a_while(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing:
+        """Lets the first claims fail."""
+
+        def __init__(self, database: Database) -> None:
+            self.database = database
+            self.failures = 3
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.database, name)
+
+        async def write(self, operation: Callable[..., object], *args: object, **kwargs: object) -> object:
+            if operation is work.claim and self.failures:
+                self.failures -= 1
+                raise StoreUnavailable("The disk is full.")
+            return await self.database.write(operation, *args, **kwargs)
+
+    async with desk(tmp_path, working=False) as at:
+        await at.writes("Hi")
+        holding = Work()
+        holding.go.set()
+        worker = a_worker(Failing(at.database), holding)  # type: ignore[arg-type]
+        running = asyncio.create_task(worker.run())
+        await holding.until(lambda: holding.held)
+        await worker.stop()
+        await running
+    assert "The disk is full." in caplog.text
+
+
+async def test_another_process_work_is_found_without_being_told(tmp_path: Path) -> None:
+    async with desk(tmp_path, working=False) as writer, desk(tmp_path) as reader:
+        await writer.writes("Hi")
+        assert await reader.channel.texts(1) == ["Hi"]
+
+
+async def test_thousands_of_conversations_are_worked_on_at_the_same_time(tmp_path: Path) -> None:
+    waiting = 0
+    everyone = asyncio.Event()
+
+    async def answer(question: Question) -> AsyncIterator[Draft | Answer]:
+        nonlocal waiting
+        waiting += 1
+        if waiting == 300:
+            everyone.set()
+        await everyone.wait()
+        async for step in echo(question):
+            yield step
+
+    async with desk(tmp_path, answer, concurrency=300) as at:
+        await asyncio.gather(*(at.writes("Hi", replace(CHAT, address=str(number))) for number in range(300)))
+        assert len(await at.channel.texts(300)) == 300
+
+
+async def test_each_conversation_is_in_order(tmp_path: Path) -> None:
+    async def answer(question: Question) -> AsyncIterator[Draft | Answer]:
+        await asyncio.sleep(0.001 * (len(question.text) % 7))
+        async for step in echo(question):
+            yield step
+
+    async def customer(number: int) -> None:
+        for message in range(8):
+            await at.writes(str(message), replace(CHAT, address=str(number)))
+            await asyncio.sleep(0.02 * (number % 3))
+
+    async with desk(tmp_path, answer) as at:
+        await asyncio.gather(*(customer(number) for number in range(20)))
+        for number in range(20):
+            await at.at_rest(replace(CHAT, address=str(number)))
+            said = await at.said(Author.BOT, replace(CHAT, address=str(number)))
+            assert "\n".join(said).split() == [str(message) for message in range(8)]
+            assert (await at.conversation(replace(CHAT, address=str(number)))).owner is Owner.BOT
