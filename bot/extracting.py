@@ -1,17 +1,15 @@
 """The extractive answerer: the documents' own words, with their citation. It needs no model and never invents."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from bot.domain import Answer, Citation, Draft, Outcome, Question
 from bot.texts import language_name, text
 from llm.embeddings import Embedder
 from retrieval.chunking import sentences
-from retrieval.passages import Found, Passage, Scored
+from retrieval.passages import Found, Passage
 
-SAME_LANGUAGE_WITHIN = 0.03
-"""A passage in the question's language is preferred if it scores at most this much below the best."""
 SHORT = 320
 """Prose of at most so many characters is shown whole."""
 MOST_SENTENCES = 4
@@ -29,7 +27,7 @@ class Extracting:
 
     async def answer(self, question: Question, found: Found) -> AsyncIterator[Draft | Answer]:
         """One draft, then the answer. `found` must hold a passage."""
-        passage = choose(found.passages, question.language).passage
+        passage = found.passages[0].passage
         said = passage.text if passage.is_entry else await asyncio.to_thread(self._extract, question.text, passage)
         note = ""
         if question.language and passage.language and passage.language != question.language:
@@ -56,13 +54,7 @@ class Extracting:
         return "".join(parts[first : last + 1]).strip()
 
 
-def choose(passages: Sequence[Scored], language: str) -> Scored:
-    """The best passage; one in the question's language if it is about as good."""
-    best = passages[0]
-    near = (each for each in passages if each.score >= best.score - SAME_LANGUAGE_WITHIN)
-    return next((each for each in near if each.passage.language == language), best)
-
-
 def cite(passage: Passage, number: int) -> Citation:
     """The citation of a passage under a marker's number."""
-    return Citation(number, passage.document, passage.id, passage.title or passage.document, str(passage.location), passage.url)
+    title = passage.title or passage.document
+    return Citation(number, passage.document, passage.id, title, str(passage.location), passage.url)

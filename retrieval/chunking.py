@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 from retrieval.passages import Entry, Location, ParsedDocument, Passage, Prose
 
-AIM = 160
+AIM = 80
 """Tokens a passage of prose grows to: the cost of embedding grows with the square of the length."""
 
-MOST = 240
+MOST = 140
 """Tokens a passage of prose may have."""
 
-TINY = 40
+TINY = 20
 """Tokens below which a passage says too little to be found or cited by itself: it joins its neighbour."""
 
 CountTokens = Callable[[str], int]

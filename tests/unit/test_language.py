@@ -46,3 +46,12 @@ def test_the_beginning_of_a_long_text_decides() -> None:
 @given(st.text(alphabet=st.characters(exclude_categories=()), max_size=200))
 def test_any_text_has_a_code_or_none(text: str) -> None:
     assert detect_language(text, default="xx").isalpha()
+
+
+@pytest.mark.parametrize("question", ["保修期是多久?", "保修期", "多久", "退货"])
+def test_a_short_chinese_question_is_not_taken_for_japanese(question: str) -> None:
+    assert detect_language(question) == "zh"
+
+
+def test_japanese_is_told_by_its_kana() -> None:
+    assert detect_language("返品できますか") == "ja"
