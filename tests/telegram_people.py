@@ -164,9 +164,9 @@ class Customer:
         return base | fields | content
 
     def says(self, text: str = "", **content: Any) -> dict[str, Any]:
+        """Write a message; returns it, with the number of its `update`."""
         message = self.message(text, **content)
-        self.telegram.update(message=message)
-        return message
+        return message | {"update": self.telegram.update(message=message)}
 
     def edits(self, message: dict[str, Any], text: str) -> None:
         self.telegram.update(edited_message=message | {"text": text, "edit_date": 1_700_000_001})

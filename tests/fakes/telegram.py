@@ -204,13 +204,17 @@ class FakeTelegram:
             )
         offset = int(params.get("offset") or 0)
         self.confirmed = max(self.confirmed, offset - 1)
-        self._pending = [update for update in self._pending if update["update_id"] >= offset]
+
+        def pending() -> list[dict[str, Any]]:
+            self._pending = [update for update in self._pending if update["update_id"] >= offset]
+            return self._pending
+
         if self._poller:
             self._poller.set()
         self._poller = ended = asyncio.Event()
         try:
             async with asyncio.timeout(int(params.get("timeout") or 0)):
-                while not self._pending and not ended.is_set():
+                while not pending() and not ended.is_set():
                     self._wake.clear()
                     await _first_of(self._wake, ended)
         except TimeoutError:
@@ -219,7 +223,7 @@ class FakeTelegram:
             self._poller = None if self._poller is ended else self._poller
         if ended.is_set():
             raise Refused(409, "Conflict: terminated by other getUpdates request; make sure that only one bot runs")
-        batch = self._pending[: int(params.get("limit") or 100)]
+        batch = pending()[: int(params.get("limit") or 100)]
         self.deliveries += [update["update_id"] for update in batch]
         return batch
 
