@@ -15,7 +15,7 @@ from bot.intents import asks_for_person, phrase_language
 from bot.ports import Answerer, Connector, Kind
 from bot.storage import work as store
 from bot.texts import LANGUAGES, language_name, text
-from bot.worker import Held
+from bot.worker import Held, see_through
 from bot.worker import Outcome as Given
 from retrieval.database import Database
 
@@ -83,7 +83,7 @@ class Turns:
         raise Fenced("The conversation never held still.")
 
     async def _conclude(self, conversation: Conversation, change: Change, *, only_if_all: bool = False) -> Conversation:
-        return await asyncio.shield(
+        return await see_through(
             self._database.write(store.conclude, conversation, change, self._now(), only_if_all=only_if_all)
         )
 

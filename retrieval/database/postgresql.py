@@ -25,7 +25,7 @@ class PostgreSQL:
 
     @classmethod
     async def open(cls, address: URL) -> "PostgreSQL":
-        database = cls(create_async_engine(address, pool_size=10, max_overflow=10, pool_pre_ping=True))
+        database = cls(create_async_engine(address, pool_size=20, max_overflow=0, pool_pre_ping=True))
         try:
             await database.read(lambda connection: connection.execute(text("SELECT 1")))
         except BaseException:
