@@ -26,6 +26,8 @@ MOST_CHARACTERS = 4_000
 PASSAGES = 8
 """Passages an answerer gets to see."""
 MOST_SUGGESTIONS = 3
+LONGEST_SUGGESTION = 90
+"""In characters: it has to fit on a button."""
 
 HANDOFF_TEXTS = {
     Reason.NOT_COVERED: "handed_over_not_covered",
@@ -127,10 +129,10 @@ def _without_search(question: Question) -> Answer | None:
 
 
 def _suggestions(found: Found, language: str) -> tuple[str, ...]:
-    """Questions that the documents answer and that come near, those in the customer's language first."""
-    entries = [each.passage for each in found.passages if each.passage.is_entry]
-    ordered = sorted(entries, key=lambda passage: passage.language != language)
-    return tuple(dict.fromkeys(passage.question for passage in ordered))[:MOST_SUGGESTIONS]
+    """What the documents do say something about and that comes near, in the customer's language first."""
+    ordered = sorted((each.passage for each in found.passages), key=lambda passage: passage.language != language)
+    topics = (passage.question or passage.heading.rpartition(" > ")[2] for passage in ordered)
+    return tuple(dict.fromkeys(topic for topic in topics if 0 < len(topic) <= LONGEST_SUGGESTION))[:MOST_SUGGESTIONS]
 
 
 def _told(question: Question, answer: Answer) -> Answer:

@@ -54,7 +54,7 @@ class AnsweringSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    answer_above: Annotated[float, Field(ge=0, le=1, description="Answer from this confidence on.")] = 0.6
+    answer_above: Annotated[float, Field(ge=0, le=1, description="Answer from this confidence on.")] = 0.7
     clarify_above: Annotated[
         float, Field(ge=0, le=1, description="Ask `did you mean` from here on; hand over below.")
     ] = 0.25

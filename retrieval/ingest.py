@@ -18,6 +18,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from llm.embeddings import Embedder
 from retrieval import store
 from retrieval.chunking import passages_of
@@ -30,6 +33,8 @@ from retrieval.passages import Audience, Document, ParsedDocument, Passage
 
 READING_VERSION = 1
 """Raise it when parsing or chunking changes what comes out: every file is then read anew at the next ingest."""
+EMBED_AT_ONCE = 64
+"""Passages between two signs of progress; a cancellation waits for no more."""
 EMBED_TOGETHER = 256
 """Passages embedded in one go: small documents share a batch."""
 
@@ -94,15 +99,16 @@ class Ingestion:
             for report in await self._remove(source, keep=set()):
                 yield report
         waiting: list[_File] = []
-        embedded = 0
+        embedded, count = 0, len(walked.files)
         for done, path in enumerate(walked.files, start=1):
             waiting.append(await self._read(path))
-            if done == len(walked.files) or sum(file.size for file in waiting) >= EMBED_TOGETHER:
-                for report in await self._store(waiting):
-                    embedded += report.passages * (report.status in (Status.ADDED, Status.UPDATED))
+            if done == count or sum(file.size for file in waiting) >= EMBED_TOGETHER:
+                before = embedded
+                embedded += sum(file.size for file in waiting)
+                for report in await self._store(waiting, lambda more: progress(done - 1, count, before + more)):  # noqa: B023
                     yield report
                 waiting = []
-            progress(done, len(walked.files), embedded)
+            progress(done, count, embedded)
 
     async def _read(self, path: Path) -> "_File":
         """Read a file if its bytes have changed; what it says is then to be embedded."""
@@ -164,11 +170,16 @@ class Ingestion:
         )
         return document, passages
 
-    async def _store(self, files: Sequence["_File"]) -> list[Report]:
+    async def _store(self, files: Sequence["_File"], progress: Callable[[int], None]) -> list[Report]:
         """Embed the passages of all these files together, then store each document in a transaction of its own."""
         changed = [made for file in files for made in file.made.values() if not made.is_unchanged]
         passages = [passage for made in changed for passage in made.passages]
-        vectors = iter(await asyncio.to_thread(embed, self.embedder, passages) if passages else ())
+        made_vectors: list[NDArray[np.float32]] = []
+        for start in range(0, len(passages), EMBED_AT_ONCE):
+            part = passages[start : start + EMBED_AT_ONCE]
+            made_vectors.extend(await asyncio.to_thread(embed, self.embedder, part))
+            progress(len(made_vectors))
+        vectors = iter(made_vectors)
         embedded = {id(made): [store.Embedded(each, next(vectors)) for each in made.passages] for made in changed}
         reports: list[Report] = []
         gate = asyncio.Semaphore(WRITE_TOGETHER)

@@ -4,25 +4,25 @@
 
     async with open_parts(load_settings()) as parts:
         await parts.search.refresh()
-        retriever = SearchRetriever(search=parts.search, company="default")
+        retriever = SearchRetriever(find=parts.search.search, company="default")
         documents = await retriever.ainvoke("How long is the warranty?")
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
-from pydantic import InstanceOf
 
-from retrieval.passages import Audience, Scored
-from retrieval.search import Search
+from retrieval.passages import Audience, Found, Scored
 
 
 class SearchRetriever(BaseRetriever):
     """Finds passages of one company, for one audience; asynchronous only."""
 
-    search: InstanceOf[Search]
+    find: Callable[[str, str, Audience, int], Awaitable[Found]]
+    """`Search.search`."""
     company: str
     audience: Audience = Audience.PUBLIC
     count: int = 8
@@ -36,7 +36,7 @@ class SearchRetriever(BaseRetriever):
         *,
         run_manager: AsyncCallbackManagerForRetrieverRun,  # noqa: ARG002 - LangChain names it
     ) -> list[Document]:
-        found = await self.search.search(self.company, query, self.audience, self.count)
+        found = await self.find(self.company, query, self.audience, self.count)
         return [
             Document(id=each.passage.id, page_content=_content(each), metadata=_metadata(each))
             for each in found.passages

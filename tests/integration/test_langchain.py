@@ -15,7 +15,7 @@ async def retriever(knowledge: Knowledge, tmp_path: Path) -> SearchRetriever:
     hours = record("hours", "Monday to Friday, 9 to 18.", title="When are you open?")
     await knowledge.ingest(write_records(tmp_path / "faq.jsonl", returns, hours))
     await knowledge.search.refresh()
-    return SearchRetriever(search=knowledge.search, company=COMPANY, audience=Audience.PUBLIC, count=2)
+    return SearchRetriever(find=knowledge.search.search, company=COMPANY, audience=Audience.PUBLIC, count=2)
 
 
 async def test_the_best_passage_comes_first_with_its_question(retriever: SearchRetriever) -> None:
