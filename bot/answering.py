@@ -129,8 +129,9 @@ def _without_search(question: Question) -> Answer | None:
 
 
 def _suggestions(found: Found, language: str) -> tuple[str, ...]:
-    """What the documents do say something about and that comes near, in the customer's language first."""
-    ordered = sorted((each.passage for each in found.passages), key=lambda passage: passage.language != language)
+    """What the documents do say something about: the nearest, then what is in the customer's language."""
+    nearest, *others = (each.passage for each in found.passages)
+    ordered = [nearest, *sorted(others, key=lambda passage: passage.language != language)]
     topics = (passage.question or passage.heading.rpartition(" > ")[2] for passage in ordered)
     return tuple(dict.fromkeys(topic for topic in topics if 0 < len(topic) <= LONGEST_SUGGESTION))[:MOST_SUGGESTIONS]
 

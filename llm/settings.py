@@ -12,7 +12,8 @@ class EmbeddingSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: Annotated[
-        str, Field(description="`packaged` (multilingual-e5-small, no network), or a sentence-transformers name or folder.")
+        str,
+        Field(description="`packaged` (multilingual-e5-small, no network), or a sentence-transformers name or folder."),
     ] = "packaged"
     query_prefix: Annotated[str | None, Field(description="Put before questions; unset takes the model's own.")] = None
     passage_prefix: Annotated[str | None, Field(description="Put before passages; unset takes the model's own.")] = None
@@ -25,13 +26,19 @@ class LLMSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    base_url: Annotated[HttpUrl | None, Field(description="Such as http://127.0.0.1:8000/v1; unset means no generation.")] = None
+    base_url: Annotated[
+        HttpUrl | None, Field(description="Such as http://127.0.0.1:8000/v1; unset means no generation.")
+    ] = None
     model: Annotated[str | None, Field(description="The model's name at that endpoint.")] = None
-    api_key: Annotated[SecretStr | None, Field(description="Only by ANSWERDESK_LLM_API_KEY or ANSWERDESK_LLM_API_KEY_FILE.")] = None
+    api_key: Annotated[
+        SecretStr | None, Field(description="Only by ANSWERDESK_LLM_API_KEY or ANSWERDESK_LLM_API_KEY_FILE.")
+    ] = None
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
     max_tokens: Annotated[int, Field(ge=16, le=8192, description="Longest answer, in tokens.")] = 600
     first_token_timeout: Annotated[float, Field(gt=0, description="Seconds to wait for the first token.")] = 8.0
-    stall_timeout: Annotated[float, Field(gt=0, description="Seconds without a token before a stream counts as broken.")] = 5.0
+    stall_timeout: Annotated[
+        float, Field(gt=0, description="Seconds without a token before a stream counts as broken.")
+    ] = 5.0
     total_timeout: Annotated[float, Field(gt=0, description="Seconds that one whole answer may take.")] = 45.0
 
     @property
