@@ -1,6 +1,5 @@
 """Settings of the models."""
 
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
@@ -22,7 +21,7 @@ class EmbeddingSettings(BaseModel):
 
 
 class LLMSettings(BaseModel):
-    """The OpenAI-compatible endpoint, vLLM above all, that writes answers. Without a `base_url`, answers are extracted."""
+    """The OpenAI-compatible endpoint, vLLM above all, that writes answers; without one, answers are extracted."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -45,9 +44,3 @@ class LLMSettings(BaseModel):
     def generates(self) -> bool:
         """Whether an endpoint is configured."""
         return self.base_url is not None
-
-
-class ModelFolder(BaseModel):
-    """Where converted and downloaded models live."""
-
-    path: Path
