@@ -13,7 +13,7 @@ from bot.domain import Author, Chat
 from bot.errors import Fenced
 from bot.ports import Capabilities, Connector, Gone, Receipt, Rejected, Retry, Sent, Unknown
 from bot.storage import work as store
-from bot.worker import Held, Outcome, see_through
+from bot.worker import GivenBack, Held, see_through
 from retrieval.database import Database
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class Delivery:
         self._pacer = Pacer(now)
         self._slots = Slots()
 
-    async def drain(self, held: Held, conversation: Conversation, *, giving_back: bool = False) -> Outcome:
+    async def drain(self, held: Held, conversation: Conversation, *, giving_back: bool = False) -> GivenBack:
         """Send what waits. `conversation` is the row as last seen; its `sending` message is marked as such already.
 
         `giving_back` leaves the last message sent in the outcome, to be settled in one commit with giving the
@@ -103,19 +103,19 @@ class Delivery:
         """
         settled = conversation.settled
         if conversation.queued <= settled:
-            return Outcome(settled)
+            return GivenBack(settled)
         settled, waiting = await self._database.read(store.outbox, conversation)
         for message in waiting:
             with contextlib.ExitStack() as slot:
                 settling = await self._send(held, conversation, message, slot)
                 if isinstance(settling, _Pause):
-                    return Outcome(message.seq - 1, delay=settling.seconds, put_off=True)
+                    return GivenBack(message.seq - 1, delay=settling.seconds, put_off=True)
                 if settling is not None and giving_back and message is waiting[-1]:
                     held.given_back.push(slot.pop_all())
-                    return Outcome(settled, sent=settling)
+                    return GivenBack(settled, sent=settling)
                 if settling is not None:
                     await see_through(self._database.write(store.settle, conversation, settling, self._now()))
-        return Outcome(settled)
+        return GivenBack(settled)
 
     async def _send(
         self, held: Held, conversation: Conversation, message: Message, slot: contextlib.ExitStack

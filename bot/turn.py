@@ -15,8 +15,7 @@ from bot.intents import asks_for_person, phrase_language
 from bot.ports import Answerer, Connector, Kind
 from bot.storage import work as store
 from bot.texts import LANGUAGES, language_name, text
-from bot.worker import Held, see_through
-from bot.worker import Outcome as Given
+from bot.worker import GivenBack, Held, see_through
 from retrieval.database import Database
 
 log = logging.getLogger(__name__)
@@ -47,7 +46,7 @@ class Turns:
         self._now = now
         self._delivery = Delivery(database, connectors, now)
 
-    async def work(self, held: Held) -> Given:
+    async def work(self, held: Held) -> GivenBack:
         """Send what waits, answer what is asked, send that. Raises `Fenced` when the conversation was taken over."""
         conversation = held.conversation
         asked = conversation.asked > conversation.done
@@ -61,7 +60,7 @@ class Turns:
         except Exception as error:
             log.error("turn of conversation %s failed: %s: %s", conversation.id, type(error).__name__, error)
             if not isinstance(error, TooSlow) and conversation.failures < len(self._pace.retries):
-                return Given(given.settled, delay=self._pace.retries[conversation.failures], failed=True)
+                return GivenBack(given.settled, delay=self._pace.retries[conversation.failures], failed=True)
             current, _ = await self._database.read(store.burst, conversation, 0)
             concluded = await self._park(current, f"{type(error).__name__}: {error}")
         return await self._delivery.drain(held, concluded, giving_back=True)

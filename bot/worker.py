@@ -36,7 +36,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class GivenBack:
     """How a conversation is given back."""
 
     settled: int
@@ -69,7 +69,7 @@ class Worker:
     def __init__(
         self,
         database: Database,
-        work: Callable[[Held], Awaitable[Outcome]],
+        work: Callable[[Held], Awaitable[GivenBack]],
         channels: Sequence[str],
         pace: Pace,
         *,
@@ -166,19 +166,19 @@ class Worker:
             await self._work_and_release(held)
 
     async def _work_and_release(self, held: Held) -> None:
-        outcome = Outcome(held.conversation.settled)
+        outcome = GivenBack(held.conversation.settled)
         try:
             outcome = await self._work(held)
         except Fenced:
             log.info("conversation %s was taken over", held.conversation.id)
         except Exception:
             log.exception("work on conversation %s failed", held.conversation.id)
-            outcome = Outcome(held.conversation.settled, delay=self._pace.retries[0], failed=True)
+            outcome = GivenBack(held.conversation.settled, delay=self._pace.retries[0], failed=True)
         finally:
             if not held.lost:
                 await see_through(self._release(held, outcome))
 
-    async def _release(self, held: Held, outcome: Outcome) -> None:
+    async def _release(self, held: Held, outcome: GivenBack) -> None:
         await self._database.write(
             store.release,
             held.conversation,

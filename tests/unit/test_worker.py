@@ -11,8 +11,7 @@ from bot.domain import Answer, Author, Draft, Owner, Question
 from bot.errors import Fenced
 from bot.ports import Outgoing, Receipt, Sent
 from bot.storage import work
-from bot.worker import Held, Worker
-from bot.worker import Outcome as Given
+from bot.worker import GivenBack, Held, Worker
 from retrieval.database import Database
 from retrieval.errors import StoreUnavailable
 from tests.desk import CHAT, PACE, desk, echo
@@ -30,7 +29,7 @@ class Work:
         self.go = asyncio.Event()
         self._news = asyncio.Event()
 
-    async def __call__(self, held: Held) -> Given:
+    async def __call__(self, held: Held) -> GivenBack:
         self.held.append(held)
         self._news.set()
         try:
@@ -41,7 +40,7 @@ class Work:
             raise
         finally:
             self._news.set()
-        return Given(held.conversation.queued)
+        return GivenBack(held.conversation.queued)
 
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(20):
@@ -51,7 +50,7 @@ class Work:
 
 
 def a_worker(
-    database: Database, doing: Callable[[Held], Awaitable[Given]], concurrency: int = 10, **pace: float
+    database: Database, doing: Callable[[Held], Awaitable[GivenBack]], concurrency: int = 10, **pace: float
 ) -> Worker:
     return Worker(database, doing, ["web"], replace(PACE, **pace), concurrency=concurrency)
 
@@ -148,11 +147,11 @@ async def test_what_was_sent_is_on_record_when_the_worker_is_broken_off(tmp_path
 async def test_work_that_fails_is_given_back_for_later(tmp_path: Path) -> None:
     attempts = []
 
-    async def fail_once(held: Held) -> Given:
+    async def fail_once(held: Held) -> GivenBack:
         attempts.append(held.conversation.failures)
         if len(attempts) == 1:
             raise RuntimeError("a bug")
-        return Given(0)
+        return GivenBack(0)
 
     async with desk(tmp_path, working=False) as at:
         await at.writes("Hi")
@@ -165,7 +164,7 @@ async def test_work_that_fails_is_given_back_for_later(tmp_path: Path) -> None:
 
 
 async def test_a_fenced_worker_gives_nothing_back_that_is_not_its_own(tmp_path: Path) -> None:
-    async def fenced(held: Held) -> Given:
+    async def fenced(held: Held) -> GivenBack:
         await at.database.write(work.claim, "other", 1, ["web"], LATER, LATER)
         raise Fenced("taken over")
 
