@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,13 @@ class Service:
     async def said(self, address: object) -> list[str]:
         """What the customer wrote."""
         return [each.text for each in await self.transcript(address) if each.author is Author.CUSTOMER]
+
+    async def until(self, address: object, reached: Callable[[Conversation], bool]) -> Conversation:
+        """Wait for a conversation to get there."""
+        async with asyncio.timeout(10):
+            while not reached(found := await self.conversation(address)):  # noqa: ASYNC110 - the database has no event
+                await asyncio.sleep(0.02)
+        return found
 
     async def trail(self, address: object) -> list[str]:
         found = await self.conversation(address)
