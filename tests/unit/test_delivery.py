@@ -193,9 +193,13 @@ class TestPace:
     async def test_no_more_are_on_their_way_than_the_channel_says(self, tmp_path: Path) -> None:
         channel = FakeChannel(Capabilities(at_once=2))
         async with desk(tmp_path, channel=channel) as at:
-            for number in range(20):
+            channel.open.clear()
+            for number in range(10):
                 await at.writes("Hi", replace(CHAT, address=str(number)))
-            await at.channel.texts(20)
+            await channel.until(lambda: channel.busy == 2)
+            await asyncio.sleep(0.1)
+            channel.open.set()
+            await channel.texts(10)
         assert channel.busiest == 2
 
     async def test_a_slow_message_does_not_stop_the_others_for_long(
