@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 
 from bot.bootstrap import open_parts
 from bot.settings import load_settings
-from retrieval.confidence import MOST_MARGIN
 from retrieval.passages import Audience, Found
 
 Floats = NDArray[np.float64]
@@ -82,7 +81,7 @@ def sets(data: Path) -> Iterator[Set]:
 
 def features(found: Found) -> list[float]:
     signals = found.signals
-    return [signals.cosine, min(signals.margin, MOST_MARGIN), float(signals.translated)]
+    return [signals.cosine, signals.margin, float(signals.translated)]
 
 
 async def ask(each: Set, models: Path) -> AsyncIterator[Case]:

@@ -16,7 +16,7 @@ from bot.settings import AnsweringSettings
 from bot.texts import text
 from llm.errors import ModelError
 from retrieval.language import detect_language
-from retrieval.passages import Found
+from retrieval.passages import Found, Passage
 from retrieval.search import Search
 
 log = logging.getLogger(__name__)
@@ -132,8 +132,13 @@ def _suggestions(found: Found, language: str) -> tuple[str, ...]:
     """What the documents do say something about: the nearest, then what is in the customer's language."""
     nearest, *others = (each.passage for each in found.passages)
     ordered = [nearest, *sorted(others, key=lambda passage: passage.language != language)]
-    topics = (passage.question or passage.heading.rpartition(" > ")[2] for passage in ordered)
+    topics = (passage.question or _topic(passage) for passage in ordered)
     return tuple(dict.fromkeys(topic for topic in topics if 0 < len(topic) <= LONGEST_SUGGESTION))[:MOST_SUGGESTIONS]
+
+
+def _topic(passage: Passage) -> str:
+    """The heading right above prose; rows of a table have none that tells them apart."""
+    return passage.heading.rpartition(" > ")[2] if passage.location.row is None else ""
 
 
 def _told(question: Question, answer: Answer) -> Answer:

@@ -8,6 +8,8 @@ from retrieval.passages import Scored, Signals
 INTERCEPT, COSINE, MARGIN, TRANSLATED = -25.34, 26.06, 72.45, 2.44
 MOST_MARGIN = 0.1
 """A larger lead says no more."""
+COMPETITION = 2.0
+"""A lead over n passages counts n / (n + this): among a handful, the next best is far behind for want of rivals."""
 
 
 def signals_of(ranked: Sequence[Scored], language: str) -> Signals:
@@ -16,9 +18,10 @@ def signals_of(ranked: Sequence[Scored], language: str) -> Signals:
         return Signals()
     best = ranked[0]
     rival = next((each for each in ranked[1:] if _says_something_else(each, best)), None)
+    lead = min(best.score - rival.score if rival else MOST_MARGIN, MOST_MARGIN)
     return Signals(
         cosine=best.cosine,
-        margin=best.score - rival.score if rival else MOST_MARGIN,
+        margin=lead * len(ranked) / (len(ranked) + COMPETITION),
         translated=bool(language and best.passage.language and best.passage.language != language),
     )
 
@@ -34,7 +37,7 @@ def confidence(signals: Signals) -> float:
     evidence = (
         INTERCEPT
         + COSINE * signals.cosine
-        + MARGIN * min(signals.margin, MOST_MARGIN)
+        + MARGIN * signals.margin
         + TRANSLATED * signals.translated
     )
     return 1 / (1 + math.exp(-evidence))

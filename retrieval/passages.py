@@ -133,7 +133,7 @@ class Signals:
     cosine: float = 0.0
     """Similarity of the question and the best passage."""
     margin: float = 0.0
-    """How far the best score stands above the next one that says something else."""
+    """How far the best score stands above the next one that says something else; less among few passages."""
     translated: bool = False
     """Whether the passage is in another language than the question: cosines across languages are lower."""
 

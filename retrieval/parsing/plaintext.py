@@ -13,6 +13,10 @@ _RULE = re.compile(r"^([=\-~^*#_+])\1{2,}$")
 _NUMBER = re.compile(r"^(\d{1,3}(?:\.\d{1,3}){0,5})\.?\s+(?=\S)")
 _SENTENCE_END = re.compile(r"[.。;；:：,，、]$")
 _HEADING_LENGTH = 250
+LABEL = 6
+"""The level of a label: below any numbered or underlined heading."""
+FEWEST_LABELS = 2
+"""One short first line may be chance; from two on it is how the text is laid out."""
 
 
 def parse_text(path: Path, data: bytes) -> list[ParsedDocument]:
@@ -20,7 +24,8 @@ def parse_text(path: Path, data: bytes) -> list[ParsedDocument]:
     text = decode(data).replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n").expandtabs(4)
     items = _without_contents(list(items_of_text(text)))
     title = path.stem
-    if items and not isinstance(items[0], Entry) and len(items) > 1 and _is_title(items[0].text):
+    labelled = bool(items) and isinstance(items[0], Heading) and items[0].level == LABEL
+    if len(items) > 1 and not isinstance(items[0], Entry) and not labelled and _is_title(items[0].text):
         title = items[0].text
         items[0] = Heading(1, title)
     return [ParsedDocument(title, blocks_of(items, title))]
@@ -28,7 +33,9 @@ def parse_text(path: Path, data: bytes) -> list[ParsedDocument]:
 
 def items_of_text(text: str) -> Iterator[Item]:
     """Headings and paragraphs of a plain text."""
-    for block in re.split(r"\n\s*\n", text):
+    blocks = re.split(r"\n\s*\n", text)
+    labelled = sum(_is_label(block.strip().split("\n")) for block in blocks) >= FEWEST_LABELS
+    for block in blocks:
         lines = [line for line in block.split("\n") if line.strip()]
         while lines and _RULE.match(lines[0].strip()):
             lines = lines[1:]
@@ -40,6 +47,9 @@ def items_of_text(text: str) -> Iterator[Item]:
         elif (heading := _heading(lines)) is not None:
             yield heading
             continue
+        elif labelled and _is_label(lines):
+            yield Heading(LABEL, lines[0].strip())
+            lines = lines[1:]
         if body := [line for line in lines if not _RULE.match(line.strip())]:
             yield Text(unwrapped(body))
 
@@ -71,6 +81,22 @@ def _heading(lines: list[str]) -> Heading | None:
     if is_question(text) and len(lines) <= 2 and not re.search(r"[.!。！]\s", text):
         return Heading(BOLD_QUESTION, text)
     return None
+
+
+def _is_label(lines: list[str]) -> bool:
+    """Whether a paragraph's first line stands above the rest like `Opening hours`: short, and no part of it."""
+    if len(lines) < 2:
+        return False
+    label, after = lines[0].strip(), lines[1].strip()
+    return (
+        2 <= len(label) <= 40
+        and len(label.split()) <= 5
+        and label[0].isalpha()
+        and not label[0].islower()
+        and not _SENTENCE_END.search(label)
+        and len(after) > len(label)
+        and not after[0].islower()
+    )
 
 
 def _without_contents(items: list[Item]) -> list[Item]:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.confidence import MOST_MARGIN, confidence, signals_of
+from retrieval.confidence import COMPETITION, MOST_MARGIN, confidence, signals_of
 from retrieval.passages import Location, Passage, Scored, Signals
 
 
@@ -13,36 +13,47 @@ def scored(
     return Scored(passage, score, score, 0.0)
 
 
+def among(passages: int) -> float:
+    """What a lead over so many passages counts."""
+    return passages / (passages + COMPETITION)
+
+
 def test_nothing_found_is_no_confidence() -> None:
     assert confidence(signals_of([], "en")) == 0.0
 
 
 def test_the_margin_is_the_lead_over_the_second() -> None:
-    assert signals_of([scored(0.9), scored(0.85, "b")], "en").margin == pytest.approx(0.05)
+    assert signals_of([scored(0.9), scored(0.85, "b")], "en").margin == pytest.approx(0.05 * among(2))
 
 
 def test_without_a_rival_the_margin_is_full() -> None:
-    assert signals_of([scored(0.9)], "en").margin == MOST_MARGIN
+    assert signals_of([scored(0.9)], "en").margin == pytest.approx(MOST_MARGIN * among(1))
 
 
 def test_another_part_of_the_same_text_is_no_rival() -> None:
     ranked = [scored(0.9, heading="Delivery"), scored(0.89, heading="Prices"), scored(0.8, "b")]
-    assert signals_of(ranked, "en").margin == pytest.approx(0.1)
+    assert signals_of(ranked, "en").margin == pytest.approx(0.1 * among(3))
 
 
 def test_another_entry_of_the_same_file_is_a_rival() -> None:
     ranked = [scored(0.9, question="How much?"), scored(0.89, question="How long?")]
-    assert signals_of(ranked, "en").margin == pytest.approx(0.01)
+    assert signals_of(ranked, "en").margin == pytest.approx(0.01 * among(2))
 
 
 def test_a_translation_is_no_rival() -> None:
     ranked = [scored(0.9, question="How much?"), scored(0.89, "b", "Wie viel?", "de"), scored(0.8, "c", "When?")]
-    assert signals_of(ranked, "en").margin == pytest.approx(0.1)
+    assert signals_of(ranked, "en").margin == pytest.approx(0.1 * among(3))
 
 
 def test_another_answer_to_the_same_question_is_no_rival() -> None:
     ranked = [scored(0.9, question="How much?"), scored(0.9, "b", "How much?"), scored(0.8, "c", "When?")]
-    assert signals_of(ranked, "en").margin == pytest.approx(0.1)
+    assert signals_of(ranked, "en").margin == pytest.approx(0.1 * among(3))
+
+
+def test_the_same_lead_counts_more_among_more_passages() -> None:
+    few = [scored(0.9), scored(0.85, "b")]
+    many = [*few, *(scored(0.8, f"c{number}") for number in range(50))]
+    assert signals_of(many, "en").margin > 1.5 * signals_of(few, "en").margin
 
 
 def test_a_passage_in_another_language_than_the_question_is_translated() -> None:

@@ -186,3 +186,20 @@ def test_links_keep_their_targets(tmp_path: Path) -> None:
     text = "Use [the form](https://shop.example/returns), see [below](#below) or <https://shop.example>.\n"
     [block] = parsed(tmp_path, "a.md", text).blocks
     assert block == Prose("Use the form (https://shop.example/returns), see below or https://shop.example.")
+
+
+def test_a_short_first_line_above_each_paragraph_is_its_heading(tmp_path: Path) -> None:
+    file = tmp_path / "hours.txt"
+    file.write_text("Shop\nMonday to Friday 10:00 to 19:00.\n\nWorkshop\nMonday to Friday 8:00 to 17:00.\n")
+    [document] = parse_file(file)
+    assert [(block.location.heading, block.text) for block in document.blocks if isinstance(block, Prose)] == [
+        ("Shop", "Monday to Friday 10:00 to 19:00."),
+        ("Workshop", "Monday to Friday 8:00 to 17:00."),
+    ]
+
+
+def test_one_short_first_line_may_be_chance(tmp_path: Path) -> None:
+    file = tmp_path / "letter.txt"
+    file.write_text("Dear all\nWe will be closed on Monday.\n\nThe shop opens again on Tuesday at ten.\n")
+    [document] = parse_file(file)
+    assert all(block.location.heading != "Dear all" for block in document.blocks)
