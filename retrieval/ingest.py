@@ -185,8 +185,11 @@ class Ingestion:
         gate = asyncio.Semaphore(WRITE_TOGETHER)
         for file in files:
             puts = (self._put(made, embedded.get(id(made)), gate) for made in file.made.values())
-            stored = await asyncio.gather(*puts)
-            file.reports.extend(stored)
+            # All of them end before one that failed is heard: none writes on behind the caller's back.
+            for outcome in await asyncio.gather(*puts, return_exceptions=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                file.reports.append(outcome)
             reports += file.reports
             reports += await self._settle(file)
         return reports
