@@ -41,6 +41,8 @@ class Attachment:
     media_type: str
     size: int | None = None
     """Bytes, where the channel says so."""
+    album: str = ""
+    """The files of an album come one by one, perhaps with pauses. They share this, and are one message."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class Turns:
     ) -> tuple[Change, bool]:
         """What the turn comes to, and whether the customer has seen some of it already."""
         unanswered = [message for message in messages if _is_unanswered(message, conversation)]
-        heard = asked(unanswered, conversation.asked)
+        heard = _with_new_files_only(asked(unanswered, conversation.asked), messages, conversation.done)
         language = heard.language or phrase_language(heard.text) or conversation.language
         wants_person = "human" in heard.commands or asks_for_person(heard.text)
         if conversation.owner is Owner.WAITING:
@@ -182,6 +182,12 @@ def _is_customers(message: Message) -> bool:
 
 def _notice(key: str, language: str) -> Reply:
     return Reply(text(key, language), language=language)
+
+
+def _with_new_files_only(heard: Asked, messages: Sequence[Message], done: int) -> Asked:
+    """The rest of an album that was spoken of already is nothing to speak of."""
+    told = {file.album for message in messages if message.seq <= done for file in message.attachments}
+    return replace(heard, attachments=[file for file in heard.attachments if not file.album or file.album not in told])
 
 
 def _hand_over(heard: Asked, key: str, language: str, reason: Reason) -> Change:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from aiogram.types import (
     BusinessMessagesDeleted,
@@ -123,7 +124,7 @@ class Translator:
             name=author.full_name,
             language=author.language_code or "",
             quote=quote,
-            attachments=attachments or (),
+            attachments=[replace(file, album=message.media_group_id or "") for file in attachments or ()],
         )
 
     def _customer(self, message: Message) -> User | None:
