@@ -176,6 +176,7 @@ class Customer:
         return message | {"update": self.telegram.update(message=message)}
 
     def edits(self, message: dict[str, Any], text: str) -> None:
+        """Change what a message says."""
         self.telegram.update(edited_message=message | {"text": text, "edit_date": 1_700_000_001})
 
     def blocks(self, *, blocked: bool = True) -> None:
@@ -202,13 +203,12 @@ class Customer:
         """Press the stop button of a draft."""
         self.telegram.update(stopped_message_generation={"chat": self.chat, "draft_id": 1})
 
-    def presses(self, label: str, under: Shown | None = None) -> str:
-        """Press a button of the last message that has it; returns the press's id."""
-        shown = under or next(each for each in reversed(self.telegram.shown) if label in each.buttons)
+    async def presses(self, label: str, shown: Shown) -> str:
+        """Press a button under a message; returns what the bot says to that in passing."""
         markup = [[{"text": text, "callback_data": data}] for text, data in shown.buttons.items()]
-        return self.sends_back(shown.buttons[label], shown.id, {"inline_keyboard": markup})
+        return await self.sends_back(shown.buttons[label], shown.id, {"inline_keyboard": markup})
 
-    def sends_back(self, data: str, message: int = 1, markup: dict[str, Any] | None = None) -> str:
+    async def sends_back(self, data: str, message: int = 1, markup: dict[str, Any] | None = None) -> str:
         """What a button does, or a program that pretends to be one."""
         identity = f"press-{self.telegram.message_id()}"
         under = {"message_id": message, "date": 1_700_000_000, "chat": self.chat, "from": ME, "text": "..."}
@@ -222,7 +222,8 @@ class Customer:
                 "message": under,
             }
         )
-        return identity
+        await self.telegram.until(lambda: identity in self.telegram.answered)
+        return self.telegram.answered[identity]
 
     async def reads(self, words: str) -> Shown:
         """Wait for the bot's next message here that has these words; nothing is read twice."""

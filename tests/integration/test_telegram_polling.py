@@ -163,6 +163,26 @@ async def test_messages_of_a_chat_are_read_in_order(tmp_path: Path, telegram: Fa
         assert await service.said(42) == words
 
 
+async def test_an_edit_may_come_before_its_message(tmp_path: Path, telegram: FakeTelegram, ada: Customer) -> None:
+    said = ada.message("Where is my helmet")
+    ada.edits(said, "Where is my bicycle")
+    telegram.update(message=said)
+    async with serving(tmp_path, telegram):
+        await ada.reads("You said: Where is my bicycle")
+
+
+async def test_an_album_that_was_split_is_one_message(tmp_path: Path, telegram: FakeTelegram, ada: Customer) -> None:
+    photos = [[{"file_id": name, "file_unique_id": name, "width": 9, "height": 9}] for name in ("front", "back")]
+    async with serving(tmp_path, telegram) as service:
+        ada.says(photo=photos[0], media_group_id="7", caption="Can I return it?")
+        await ada.reads("I've added your file")
+        ada.says(photo=photos[1], media_group_id="7")
+        await service.until(42, lambda found: found.done == found.asked == 4)
+        assert len(telegram.shown) == 2
+        kept = [file.ref for message in await service.transcript(42) for file in message.attachments]
+        assert kept == ["front", "back"]
+
+
 @pytest.mark.parametrize(
     ("fault", "said"),
     [

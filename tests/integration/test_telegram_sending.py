@@ -345,6 +345,26 @@ async def test_a_stalled_answer_keeps_its_draft(
         assert set(telegram.drafts[42]) == {"So far"}
 
 
+async def test_a_pressed_button_is_used_up(tmp_path: Path, telegram: FakeTelegram, ada: Customer) -> None:
+    async with serving(tmp_path, telegram):
+        ada.says("Can I return it?")
+        answer = await ada.reads("60 days")
+        await ada.presses("👍 Helpful", answer)
+        await telegram.until(lambda: list(answer.buttons) == ["Talk to a person"])
+
+
+async def test_a_button_that_can_not_be_used_up_does_no_harm(
+    tmp_path: Path, telegram: FakeTelegram, ada: Customer
+) -> None:
+    telegram.fail("editMessageReplyMarkup", too_many())
+    async with serving(tmp_path, telegram) as service:
+        ada.says("Can I return it?")
+        answer = await ada.reads("60 days")
+        for _ in range(2):
+            assert await ada.presses("👍 Helpful", answer)
+        assert (await service.trail(42)).count("feedback") == 1
+
+
 async def test_typing_is_left_out_while_the_chat_has_to_wait(
     telegram: FakeTelegram, connector: TelegramConnector
 ) -> None:
