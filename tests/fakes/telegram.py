@@ -106,7 +106,7 @@ class FakeTelegram:
         """Update ids in the order in which they were handed out, redeliveries included."""
         self.news = asyncio.Event()
         self._pending: list[dict[str, Any]] = []
-        self._faults: dict[str, deque[Fault]] = defaultdict(deque)
+        self._faults: dict[str, deque[Fault | None]] = defaultdict(deque)
         self._update_ids = itertools.count(1000)
         self._message_ids = itertools.count(1)
         self._poller: asyncio.Event | None = None
@@ -129,8 +129,8 @@ class FakeTelegram:
 
     # What tests do
 
-    def fail(self, method: str, *faults: Fault) -> None:
-        """The next calls of a method go wrong, one after the other."""
+    def fail(self, method: str, *faults: Fault | None) -> None:
+        """The next calls of a method go wrong, one after the other; not at None."""
         self._faults[method].extend(faults)
 
     def update(self, **content: Any) -> int:

@@ -12,7 +12,7 @@ import pytest
 from pydantic import HttpUrl
 
 from bot.conversation import Status
-from bot.domain import Author, Chat, Draft, Outcome, Question
+from bot.domain import Answer, Author, Chat, Draft, Outcome, Question
 from bot.ports import Gone, Outgoing, Rejected, Retry, Sent, Unknown
 from connectors.telegram import drafts
 from connectors.telegram.connector import TelegramConnector, open_telegram
@@ -132,15 +132,29 @@ async def test_a_long_message_has_its_buttons_at_the_end(telegram: FakeTelegram,
 async def test_a_long_message_goes_on_where_it_was_broken_off(
     telegram: FakeTelegram, connector: TelegramConnector
 ) -> None:
-    telegram.fail("sendMessage", Fault(429, "Too Many", {"retry_after": 1}))
     message = outgoing(LONG)
-    assert isinstance(await connector.send(message), Retry)
-    telegram.fail("sendMessage", UNDECODABLE, too_many())
+    telegram.fail("sendMessage", None, too_many())
     receipt = await connector.send(message)
     assert isinstance(receipt, Retry)
     assert len(receipt.refs) == 1
     assert isinstance(await connector.send(replace(message, refs=receipt.refs)), Sent)
     assert "".join(shown.text for shown in telegram.shown).replace(" ", "") == LONG.replace(" ", "")
+
+
+async def test_a_long_answer_that_was_broken_off_comes_whole_and_once(
+    tmp_path: Path, telegram: FakeTelegram, ada: Customer
+) -> None:
+    async def long_winded(question: Question) -> AsyncIterator[Answer]:
+        yield Answer(Outcome.ANSWERED, LONG, 0.9, "en")
+
+    telegram.fail("sendMessage", None, CUT, None, too_many())
+    async with serving(tmp_path, telegram, answerer=long_winded) as service:
+        ada.says("hello there")
+        await telegram.until(lambda: len(telegram.shown) == 3)
+        found = await service.until(42, lambda found: 0 < found.queued == found.settled)
+        assert "".join(shown.text for shown in telegram.shown).replace(" ", "") == LONG.replace(" ", "")
+        (_, answer) = await service.transcript(42)
+        assert (answer.refs, found.lease) == (tuple(str(shown.id) for shown in telegram.shown), None)
 
 
 async def test_topics_and_businesses_are_answered_where_they_are(
