@@ -48,7 +48,7 @@ class LineConnector:
         await asked
         return Sent([message.key])
 
-    async def show(self, chat: Chat, draft: str | None) -> bool:
+    async def show(self, _chat: Chat, _draft: str | None) -> bool:
         return False
 
     async def typing(self, chat: Chat) -> None: ...
