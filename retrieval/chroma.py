@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 
 SYNC_THRESHOLD = 20_000
 """Writes between two saves of Chroma's graph. With its default of 1000, a kill during writes wedged it for good."""
-WRITE_BATCH = 2_000
+WRITE_BATCH = 200
+"""Vectors handed to Chroma at a time. It holds Python's lock while it reads them: 2,000 stop the event loop 0.4 s."""
 EXACT_UP_TO = 20_000
 """Vectors of a collection that are searched exactly: 5 ms, 30 MB. Chroma's graph loses whole clusters of what is alike:
 of 4,451 passages in five languages, one question in five found none of its ten nearest."""

@@ -26,6 +26,10 @@ def test_the_margin_is_the_lead_over_the_second() -> None:
     assert signals_of([scored(0.9), scored(0.85, "b")], "en").margin == pytest.approx(0.05 * among(2))
 
 
+def test_what_stands_alone_in_its_language_has_rivals_in_others() -> None:
+    assert signals_of([scored(0.9, language="de"), scored(0.89, "b")], "en").margin < 0.01
+
+
 def test_without_a_rival_the_margin_is_full() -> None:
     assert signals_of([scored(0.9)], "en").margin == pytest.approx(MOST_MARGIN * among(1))
 
