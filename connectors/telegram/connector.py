@@ -79,6 +79,11 @@ class TelegramConnector:
             await self._receiver.finish()
             self._receiver = None
 
+    async def close(self) -> None:
+        """Stop, and show no more of answers that are being made."""
+        await self.stop()
+        await self._drafts.close()
+
     async def send(self, message: Outgoing) -> Receipt:
         """Send a message, in as many parts as it takes."""
         place = Place.of(message.chat.address)
@@ -208,4 +213,4 @@ async def open_telegram(
         try:
             yield connector
         finally:
-            await connector.stop()
+            await connector.close()

@@ -74,6 +74,13 @@ class Drafts:
         await asyncio.wait([draft.task], timeout=LAST_WORD)
         draft.task.cancel()
 
+    async def close(self) -> None:
+        """Show nothing any more."""
+        tasks = [draft.task for draft in self._drafts.values() if draft.task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def _stream(self, place: Place, draft: _Draft) -> None:
         while not draft.ended.is_set():
             draft.changed.clear()
