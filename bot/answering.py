@@ -6,7 +6,8 @@ the generated one where a model is configured, else the extractive one, which al
 
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -48,7 +49,7 @@ class Answerer(Protocol):
         """The least confidence in the passages with which it may be asked."""
         ...
 
-    def answer(self, question: Question, found: Found) -> AsyncIterator[Draft | Answer]:
+    def answer(self, question: Question, found: Found) -> AsyncGenerator[Draft | Answer, None]:
         """Drafts, each in place of the one before, and at last exactly one answer.
 
         Raises `ModelError` when it can't finish: what it showed is then void.
@@ -66,7 +67,7 @@ class Answering:
     settings: AnsweringSettings = field(default_factory=AnsweringSettings)
     default_language: str = "en"
 
-    async def answer(self, question: Question) -> AsyncIterator[Draft | Answer]:
+    async def answer(self, question: Question) -> AsyncGenerator[Draft | Answer, None]:
         """Drafts, and at last exactly one answer with its text in the customer's language and its timings."""
         clock = _Clock()
         asked = replace(question, language=self._language(question))
@@ -75,16 +76,17 @@ class Answering:
             return
         found = await self.search.search(asked.company, asked.text, asked.audience, PASSAGES)
         clock.note("retrieval")
-        async for step in self._answer(asked, found):
-            clock.note("first_text")
-            yield clock.finish(_told(asked, step)) if isinstance(step, Answer) else step
+        async with aclosing(self._answer(asked, found)) as steps:
+            async for step in steps:
+                clock.note("first_text")
+                yield clock.finish(_told(asked, step)) if isinstance(step, Answer) else step
 
     def _language(self, question: Question) -> str:
         return phrase_language(question.text[:MOST_CHARACTERS]) or detect_language(
             question.text, default=question.language or self.default_language
         )
 
-    async def _answer(self, question: Question, found: Found) -> AsyncIterator[Draft | Answer]:
+    async def _answer(self, question: Question, found: Found) -> AsyncGenerator[Draft | Answer, None]:
         """What the first answerer says that may be asked and does not fail; else a question back, or a person."""
         if not found.passages:
             yield hand_over(question, Reason.NO_DOCUMENTS)
@@ -93,8 +95,9 @@ class Answering:
             if found.confidence < answerer.needs:
                 continue
             try:
-                async for step in answerer.answer(question, found):
-                    yield step
+                async with aclosing(answerer.answer(question, found)) as steps:
+                    async for step in steps:
+                        yield step
             except ModelError as error:
                 log.warning("%s could not answer: %s", type(answerer).__name__, error)
             else:

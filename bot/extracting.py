@@ -1,7 +1,7 @@
 """The extractive answerer: the documents' own words, with their citation. It needs no model and never invents."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from bot.domain import Answer, Citation, Draft, Outcome, Question
@@ -25,7 +25,7 @@ class Extracting:
     needs: float
     """The least confidence in the passages with which it answers."""
 
-    async def answer(self, question: Question, found: Found) -> AsyncIterator[Draft | Answer]:
+    async def answer(self, question: Question, found: Found) -> AsyncGenerator[Draft | Answer, None]:
         """One draft, then the answer. `found` must hold a passage."""
         passage = found.passages[0].passage
         said = passage.text if passage.is_entry else await asyncio.to_thread(self._extract, question.text, passage)
