@@ -48,8 +48,7 @@ async def poll(bot: Bot, take: Callable[[object], Awaitable[None]], stopping: as
             updates = await unless(stopping, _fetch(bot, offset, POLL_SECONDS))
             if updates is None:
                 break
-            for update in updates:
-                await take(update)
+            await _take_all(updates, take)
         except (AiogramError, AnswerdeskError) as error:
             attempts += 1
             trouble = explain(error, attempts)
@@ -72,6 +71,32 @@ async def poll(bot: Bot, take: Callable[[object], Awaitable[None]], stopping: as
 async def _fetch(bot: Bot, offset: int | None, seconds: int) -> Sequence[Any]:
     method = GetRawUpdates(offset=offset, limit=BATCH, timeout=seconds, allowed_updates=UPDATES)
     return await bot(method, request_timeout=seconds + GRACE_SECONDS)
+
+
+async def _take_all(updates: Sequence[Any], take: Callable[[object], Awaitable[None]]) -> None:
+    """Take a batch: in order within a chat, and many chats in one commit. Raises what `take` raised first."""
+    chats: dict[object, list[Any]] = {}
+    for update in updates:
+        chats.setdefault(_chat(update), []).append(update)
+
+    async def in_order(batch: Sequence[Any]) -> None:
+        for update in batch:
+            await take(update)
+
+    outcomes = await asyncio.gather(*map(in_order, chats.values()), return_exceptions=True)
+    for error in outcomes:
+        if error is not None:
+            raise error
+
+
+def _chat(update: Any) -> object:
+    """The id of the chat that an update is about, as far as that can be told from what nobody has checked yet."""
+    for content in update.values() if isinstance(update, dict) else ():
+        about = content.get("message", content) if isinstance(content, dict) else None
+        chat = about.get("chat") if isinstance(about, dict) else None
+        if isinstance(chat, dict):
+            return str(chat.get("id"))
+    return None
 
 
 def _next(updates: Sequence[Any]) -> int | None:

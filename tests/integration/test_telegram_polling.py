@@ -91,6 +91,20 @@ async def test_a_crash_before_the_commit_loses_nothing(tmp_path: Path, telegram:
         assert await service.said(42) == ["hello there"]
 
 
+async def test_what_can_not_be_stored_holds_up_no_other_chat(
+    tmp_path: Path, telegram: FakeTelegram, ada: Customer
+) -> None:
+    bob = Customer(telegram, 43, "Bob")
+    inbox = Unsteady(failures=1)
+    ada.says("hello there")
+    bob.says("hello too")
+    async with serving(tmp_path, telegram, inbox=inbox) as service:
+        inbox.inbox = service.intake
+        await bob.reads("You said: hello too")
+        await ada.reads("You said: hello there")
+        assert [len(ada.screen), len(bob.screen)] == [1, 1]
+
+
 async def test_a_crash_after_the_commit_doubles_nothing(tmp_path: Path, telegram: FakeTelegram, ada: Customer) -> None:
     async with (
         storage(tmp_path) as database,
