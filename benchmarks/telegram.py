@@ -97,7 +97,7 @@ async def measured(bot: str, messages: int, rate: int, at_once: int) -> dict[str
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     command = [sys.executable, __file__, "--bot", bot, "--url", url, "--at-once", str(at_once)]
-    process = await asyncio.create_subprocess_exec(*command, env=os.environ | {"PYTHONPATH": "."})
+    process = await asyncio.create_subprocess_exec(*command)
     try:
         server.say()
         await _until(lambda: len(server.answered) == 1)
