@@ -3,7 +3,6 @@
 import asyncio
 import json
 import tempfile
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -61,7 +60,7 @@ class _Query:
     id: str
     text: str
     language: str
-    part: str
+    company: str
     grades: Mapping[str, float]
     """Of the relevant documents that are loaded; none means the question can't be answered."""
 
@@ -83,26 +82,31 @@ async def evaluate(
     relevant documents are none of them loaded can't be answered; it counts for the answers, not for retrieval.
     Raises `UsageError` for files that aren't there or have the wrong shape.
     """
+    if out:
+        _check_place(out)
     if not (folder / "corpus.jsonl").exists() and (folder / "dev" / "corpus.jsonl").exists():
         folder = folder / "dev"  # where the public sets keep the part to tune on
     documents = list(_rows(corpus or folder / "corpus.jsonl", ("id", "text")))
-    asked = [
-        _query(row, {str(each["id"]) for each in documents})
-        for row in _rows(queries or folder / "queries.jsonl", ("id", "question"))
-    ]
-    asked = asked[:limit]
+    subs = _parts(documents)
+    asked = [_query(row, subs) for row in _rows(queries or folder / "queries.jsonl", ("id", "question"))][:limit]
     with tempfile.TemporaryDirectory(prefix="answerdesk-evaluate-") as scratch:
         local = settings.model_copy(
             update={"data_dir": Path(scratch), "models_dir": settings.models, "storage": StorageSettings()}
         )
         async with open_parts(local) as parts:
-            await _load(parts, documents, Path(scratch), progress)
+            await _load(parts, list(subs.values()), Path(scratch), progress)
             results = await _ask_all(parts, asked, answers, progress)
     if out:
         await asyncio.to_thread(_write, out, results)
     return Evaluation(
         len(asked), len(documents), _retrieval(asked, results), _answers(asked, results) if answers else None, results
     )
+
+
+def _check_place(out: Path) -> None:
+    """Before hours of work, not after."""
+    if not out.absolute().parent.is_dir() or out.is_dir():
+        raise UsageError(f"{out} can't be written: name a file in a folder that is there.")
 
 
 def _write(out: Path, results: Sequence[QuestionResult]) -> None:
@@ -115,46 +119,63 @@ def _rows(path: Path, needed: Sequence[str]) -> Iterator[dict[str, Any]]:
         raise UsageError(
             f"There is no {path}. Name a folder with corpus.jsonl and queries.jsonl, or use --corpus and --queries."
         )
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
                 row = json.loads(line)
-                missing = [name for name in needed if name not in row]
-            except (ValueError, TypeError):
-                raise UsageError(f"{path}, line {number}: not a JSON object.") from None
-            if missing:
+            except ValueError:
+                row = None
+            if not isinstance(row, dict):
+                raise UsageError(f"{path}, line {number}: not a JSON object.")
+            if missing := [name for name in needed if name not in row]:
                 raise UsageError(f"{path}, line {number}: {' and '.join(missing)} missing.")
             yield row
 
 
-def _query(row: Mapping[str, Any], loaded: set[str]) -> _Query:
-    relevant = row.get("relevant") or {}
-    grades = relevant if isinstance(relevant, dict) else dict.fromkeys(relevant, 1)
-    here = {str(document): float(grade) for document, grade in grades.items() if str(document) in loaded}
-    return _Query(str(row["id"]), str(row["question"]), str(row.get("lang", "")), str(row.get("sub", "")), here)
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The documents of one `sub`, and the company that stands for it."""
+
+    company: str
+    documents: list[Mapping[str, Any]] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
 
 
-async def _load(parts: Parts, documents: Sequence[Mapping[str, Any]], scratch: Path, progress: Progress) -> None:
-    by_part: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+def _parts(documents: Sequence[Mapping[str, Any]]) -> dict[str, _Part]:
+    found: dict[str, _Part] = {}
     for document in documents:
-        by_part[str(document.get("sub", ""))].append(document)
-    for number, (part, rows) in enumerate(by_part.items()):
-        file = scratch / f"corpus-{number}.jsonl"
+        part = found.setdefault(str(document.get("sub", "")), _Part(f"evaluation-{len(found)}"))
+        part.documents.append(document)
+        part.ids.add(str(document["id"]))
+    return found
+
+
+def _query(row: Mapping[str, Any], by_sub: Mapping[str, _Part]) -> _Query:
+    part = by_sub.get(str(row.get("sub", "")), _Part("evaluation-of-nothing"))
+    try:
+        relevant = row.get("relevant") or {}
+        grades = relevant if isinstance(relevant, dict) else dict.fromkeys(list(relevant), 1)
+        here = {str(document): float(grade) for document, grade in grades.items() if str(document) in part.ids}
+    except (TypeError, ValueError):
+        raise UsageError(
+            f"Question {row['id']}: `relevant` must be a list of ids, or an object of ids and grades."
+        ) from None
+    return _Query(str(row["id"]), str(row["question"]), str(row.get("lang", "")), part.company, here)
+
+
+async def _load(parts: Parts, subs: Sequence[_Part], scratch: Path, progress: Progress) -> None:
+    for done, sub in enumerate(subs, start=1):
+        file = scratch / f"{sub.company}.jsonl"
         kept = ("id", "title", "text", "lang")
-        lines = (json.dumps({name: row[name] for name in kept if name in row}, ensure_ascii=False) for row in rows)
+        lines = (json.dumps({name: row[name] for name in kept if name in row}) for row in sub.documents)
         file.write_text("\n".join(lines), encoding="utf-8")
-        ingestion = parts.ingestion(_company(part), Audience.PUBLIC)
-        async for report in ingestion.run([file], lambda *_: None):
+        async for report in parts.ingestion(sub.company, Audience.PUBLIC).run([file]):
             if report.status is Status.FAILED:
                 raise AnswerdeskError(f"Document {report.id} could not be loaded: {report.error}")
-        progress("Loading documents", number + 1, len(by_part))
+        progress("Loading documents", done, len(subs))
     await parts.search.refresh()
-
-
-def _company(part: str) -> str:
-    return f"evaluation-{part.lower()}".rstrip("-")[:48]
 
 
 async def _ask_all(parts: Parts, asked: Sequence[_Query], answers: bool, progress: Progress) -> list[QuestionResult]:
@@ -164,7 +185,7 @@ async def _ask_all(parts: Parts, asked: Sequence[_Query], answers: bool, progres
     async def ask(query: _Query) -> QuestionResult:
         nonlocal done
         async with gate:
-            found = await parts.search.search(_company(query.part), query.text, count=PASSAGES)
+            found = await parts.search.search(query.company, query.text, count=PASSAGES)
             result = _ranked(query, found)
             if answers:
                 result = _with_answer(result, await _answer(parts, query))
@@ -184,7 +205,7 @@ def _ranked(query: _Query, found: Found) -> QuestionResult:
 
 
 async def _answer(parts: Parts, query: _Query) -> Answer:
-    question = Question(_company(query.part), query.text, language=query.language)
+    question = Question(query.company, query.text, language=query.language)
     final: Answer | None = None
     async for step in parts.answering.answer(question):
         if isinstance(step, Answer):

@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import random
 import shutil
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,10 +19,8 @@ from retrieval.vectors import ScanIndexes
 from tests.knowledge import (
     COMPANY,
     Knowledge,
-    embedded,
     open_knowledge,
     record,
-    some_document,
     write_records,
 )
 
@@ -363,34 +360,3 @@ class TestWhileItRuns:
             client.delete_collection(collection.name)
         await shop.ingest(write_records(tmp_path / "more.jsonl", CARGO))
         assert (await shop.found("how much can the cargo bike carry"))[0] == "The cargo bike carries 200 kg."
-
-    async def test_many_passages_never_hold_up_the_event_loop(self, knowledge: Knowledge) -> None:
-        for number in range(4):
-            texts = (f"Passage {number} {position} on bicycles." for position in range(500))
-            parts = embedded(f"d{number}", *texts, seed=number * 500)
-            document = some_document(f"d{number}")
-            await knowledge.database.write(store.put_document, document, parts, knowledge.embedder.name)
-        with ticking() as gaps:
-            await knowledge.search.refresh()
-            await asyncio.sleep(0.02)
-        assert max(gaps) < 0.25
-
-
-@contextlib.contextmanager
-def ticking() -> Iterator[list[float]]:
-    """How long the event loop kept a task waiting that wanted to run all the time."""
-    gaps: list[float] = []
-
-    async def tick() -> None:
-        last = time.perf_counter()
-        while True:
-            await asyncio.sleep(0.005)
-            now = time.perf_counter()
-            gaps.append(now - last)
-            last = now
-
-    task = asyncio.create_task(tick())
-    try:
-        yield gaps
-    finally:
-        task.cancel()
