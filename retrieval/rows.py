@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, func, select
 
+from llm.text import encodable
 from retrieval.passages import Audience, Document, Location, Passage
 from retrieval.tables import documents, passages
 
@@ -21,8 +22,8 @@ def documents_query() -> Select[Any]:
 
 
 def document_of(company: str, document: str) -> Select[Any]:
-    """One document, whoever may see it."""
-    return documents_query().where(documents.c.company == company, documents.c.id == document)
+    """One document, whoever may see it. Any text may be asked for: what no database can hold is found nowhere."""
+    return documents_query().where(documents.c.company == company, documents.c.id == encodable(document))
 
 
 def passages_query(company: str, audience: Audience) -> Select[Any]:

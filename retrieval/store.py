@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from llm.text import encodable
 from retrieval.errors import DocumentError
 from retrieval.passages import Audience, Document, Passage
 from retrieval.rows import (
@@ -184,14 +185,20 @@ def passage(connection: Connection, company: str, audience: Audience, passage: s
     name, _, position = passage.rpartition("#")
     if not (position.isdecimal() and len(position) < LONGEST_POSITION):
         return None
-    query = passages_query(company, audience).where(passages.c.document == name, passages.c.position == int(position))
+    query = passages_query(company, audience).where(
+        passages.c.document == encodable(name), passages.c.position == int(position)
+    )
     row = connection.execute(query).one_or_none()
     return to_passage(row) if row is not None else None
 
 
 def passages_of_document(connection: Connection, company: str, audience: Audience, document: str) -> list[Passage]:
     """A document's passages in reading order; empty where this audience may not see it."""
-    query = passages_query(company, audience).where(passages.c.document == document).order_by(passages.c.position)
+    query = (
+        passages_query(company, audience)
+        .where(passages.c.document == encodable(document))
+        .order_by(passages.c.position)
+    )
     return [to_passage(row) for row in connection.execute(query)]
 
 

@@ -95,6 +95,14 @@ class TestADocument:
         assert await database.read(store.count_passages, COMPANY, PUBLIC) == 3_000
 
 
+@pytest.mark.parametrize("odd", ["", "a\0b", "\ud800", "x" * 100_000])
+async def test_any_text_may_be_asked_for(database: Database, odd: str) -> None:
+    assert await database.read(store.document, COMPANY, PUBLIC, odd) is None
+    assert await database.read(store.passage, COMPANY, PUBLIC, f"{odd}#0") is None
+    assert await texts(database, odd) == []
+    assert await database.write(store.remove_document, COMPANY, odd) is None
+
+
 class TestAPassage:
     async def test_comes_back_as_it_was_put(self, database: Database) -> None:
         place = Location("Rückgabe > 退货", page=3, row=7, sheet="Blatt 1")
