@@ -130,7 +130,7 @@ class Translator:
     def _customer(self, message: Message) -> User | None:
         """Who wrote it, if that is a customer: no bot, no channel, and not the owner of a business account."""
         author = message.from_user
-        if author is None or author.is_bot or message.sender_chat or message.via_bot == self._bot:
+        if author is None or author.is_bot or message.sender_chat:
             return None
         if message.business_connection_id and author.id != message.chat.id:
             return None

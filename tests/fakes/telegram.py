@@ -11,10 +11,12 @@ import json
 import re
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 from aiohttp import ClientError, ClientSession, web
+
+from tests.fakes.telegram_faults import Fault, Refused, answer
 
 BOT = 424242
 TOKEN = f"{BOT}:no-token-of-any-real-bot-0123456789"
@@ -24,46 +26,9 @@ REDELIVER_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """How a call goes wrong."""
-
-    status: int = 200
-    description: str = ""
-    parameters: dict[str, int] = field(default_factory=dict)
-    html: bool = False
-    """A gateway's error page instead of JSON."""
-    accepted: bool = False
-    """The call took effect all the same..."""
-    cut: bool = False
-    """... and the connection breaks instead of an answer."""
-    odd: bool = False
-    """The answer is 200, and its result nothing that the documentation knows."""
-
-
-def too_many(seconds: int = 1) -> Fault:
-    text = f"Too Many Requests: retry after {seconds}"
-    return Fault(429, text, {"retry_after": seconds})
-
-
-BAD_GATEWAY = Fault(502, html=True)
-SERVER_ERROR = Fault(500, "Internal Server Error")
-CUT = Fault(cut=True)
-RESPONSE_LOST = Fault(accepted=True, cut=True)
-UNDECODABLE = Fault(accepted=True, odd=True)
-
-
-@dataclass(frozen=True, slots=True)
 class Call:
     method: str
     params: dict[str, Any]
-
-
-class Refused(Exception):
-    """What Telegram says to a call that makes no sense."""
-
-    def __init__(self, status: int, description: str, **parameters: int) -> None:
-        super().__init__(description)
-        self.fault = Fault(status, description, parameters)
 
 
 @dataclass(slots=True, eq=False)
@@ -175,7 +140,7 @@ class FakeTelegram:
             fault = refused.fault
         if fault is None:
             return web.json_response({"ok": True, "result": result})
-        return _answer(request, fault)
+        return answer(request, fault)
 
     async def _do(self, method: str, params: dict[str, Any]) -> Any:
         if method == "getUpdates":
@@ -311,20 +276,6 @@ class FakeTelegram:
 
 def _params(form: Any) -> dict[str, Any]:
     return {key: json.loads(value) if key in JSON_FIELDS else value for key, value in form.items()}
-
-
-def _answer(request: web.Request, fault: Fault) -> web.StreamResponse:
-    if fault.cut:
-        if request.transport:
-            request.transport.abort()
-        return web.Response()
-    if fault.html:
-        page = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
-        return web.Response(status=fault.status, text=page, content_type="text/html")
-    if fault.odd:
-        return web.json_response({"ok": True, "result": {"message_id": 7, "surprise": True}})
-    body = {"ok": False, "error_code": fault.status, "description": fault.description}
-    return web.json_response(body | ({"parameters": fault.parameters} if fault.parameters else {}), status=fault.status)
 
 
 def _check_text(text: str, entities: Sequence[dict[str, Any]]) -> None:

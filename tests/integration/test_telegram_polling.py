@@ -16,7 +16,8 @@ from bot.texts import LANGUAGES
 from connectors.telegram.connector import open_telegram
 from llm.errors import SettingsError
 from retrieval.errors import StoreUnavailable
-from tests.fakes.telegram import BAD_GATEWAY, CUT, RESPONSE_LOST, SERVER_ERROR, TOKEN, FakeTelegram, Fault, too_many
+from tests.fakes.telegram import TOKEN, FakeTelegram
+from tests.fakes.telegram_faults import BAD_GATEWAY, CUT, RESPONSE_LOST, SERVER_ERROR, Fault, too_many
 from tests.telegram_people import COMPANY, Customer, serving, settings, storage, working
 
 

@@ -16,17 +16,8 @@ from bot.domain import Answer, Author, Chat, Draft, Outcome, Question
 from bot.ports import Gone, Outgoing, Rejected, Retry, Sent, Unknown
 from connectors.telegram import drafts
 from connectors.telegram.connector import TelegramConnector, open_telegram
-from tests.fakes.telegram import (
-    BAD_GATEWAY,
-    CUT,
-    RESPONSE_LOST,
-    SERVER_ERROR,
-    TOKEN,
-    UNDECODABLE,
-    FakeTelegram,
-    Fault,
-    too_many,
-)
+from tests.fakes.telegram import TOKEN, FakeTelegram
+from tests.fakes.telegram_faults import BAD_GATEWAY, CUT, RESPONSE_LOST, SERVER_ERROR, UNDECODABLE, Fault, too_many
 from tests.fakes.vllm import refusing_url
 from tests.telegram_people import COMPANY, GROUP, SOURCE, Customer, serving, settings, storage
 
@@ -349,14 +340,19 @@ async def test_a_stalled_answer_keeps_its_draft(
     monkeypatch.setattr(drafts, "REFRESH", 0.1)
     monkeypatch.setattr(drafts, "INTERVAL", 0.01)
 
-    async def stalled(_question: Question) -> AsyncIterator[Draft]:
+    goes_on = asyncio.Event()
+
+    async def stalled(question: Question) -> AsyncIterator[Draft | Answer]:
         yield Draft("So far")
-        await asyncio.Event().wait()
+        await goes_on.wait()
+        yield Answer(Outcome.ANSWERED, "So far, so good.", 0.9, "en")
 
     async with serving(tmp_path, telegram, answerer=stalled):
         ada.says("hello there")
         await telegram.until(lambda: len(telegram.drafts[42]) > 3)
         assert set(telegram.drafts[42]) == {"So far"}
+        goes_on.set()
+        await ada.reads("So far, so good.")
 
 
 async def test_a_pressed_button_is_used_up(tmp_path: Path, telegram: FakeTelegram, ada: Customer) -> None:
