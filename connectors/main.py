@@ -76,7 +76,7 @@ async def serve(parts: Parts, listener: socket.socket, ready: Callable[[], None]
 async def _telegram(
     settings: Settings, database: Database
 ) -> AsyncIterator[tuple[Sequence[Connector], Sequence[APIRouter]]]:
-    """The Telegram bot, if there is a token: importing what it takes costs a second and 60 MB."""
+    """The Telegram bot, if there is a token: importing what it takes costs two seconds and 140 MB."""
     if settings.telegram.token is None:
         yield (), ()
         return
