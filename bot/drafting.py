@@ -12,6 +12,8 @@ from bot.errors import BotError
 from bot.ports import Answerer, Connector
 from bot.worker import Held
 
+TYPING_AFTER = 0.3
+"""Seconds; an answer that is there sooner isn't worth another call of the channel."""
 TYPING_EVERY = 4.0
 """Seconds; channels show it for about five."""
 
@@ -98,6 +100,7 @@ class Drafting:
                     raise Superseded("The conversation went on.")
 
     async def _keep_typing(self) -> None:
+        await asyncio.sleep(TYPING_AFTER)
         while True:
             await self._connector.typing(self._chat)
             await asyncio.sleep(TYPING_EVERY)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import drafting
 from bot.domain import Answer, Author, Citation, Draft, Outcome, Owner, Question, Reason
 from bot.ports import Answerer, Attachment, Capabilities, Kind
 from bot.storage import work
@@ -118,7 +119,18 @@ class TestAsking:
             await at.writes("When?")
             await at.channel.until(lambda: len(at.channel.drafts) == 2)
             assert at.channel.drafts == ["We open", "We open at nine."]
-            assert at.channel.typed
+
+    async def test_typing_is_shown_while_an_answer_takes_its_time(self, tmp_path: Path) -> None:
+        async with desk(tmp_path, Slow()) as at:
+            await at.writes("When?")
+            await at.channel.until(lambda: at.channel.typed)
+
+    async def test_an_answer_at_once_costs_no_typing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(drafting, "TYPING_AFTER", 60.0)
+        async with desk(tmp_path) as at:
+            await at.writes("When?")
+            await at.channel.texts(1)
+            assert not at.channel.typed
 
     async def test_a_channel_without_drafts_gets_none(self, tmp_path: Path) -> None:
         slow = Slow("We open")
