@@ -8,7 +8,9 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import APIRouter
@@ -23,11 +25,14 @@ from bot.turn import Turns
 from bot.worker import Worker
 from connectors.web.app import WebDependencies, create_app
 from connectors.web.connector import WebConnector
-from llm.errors import AnswerdeskError
+from llm.errors import AnswerdeskError, UsageError
 from retrieval import store
 from retrieval.database import Database
 from retrieval.ingest import Report
 from retrieval.passages import Audience
+
+if TYPE_CHECKING:
+    from connectors.telegram.connector import TelegramConnector
 
 log = logging.getLogger(__name__)
 
@@ -41,50 +46,105 @@ SAMPLE_NAME = "Halden Bikes"
 IngestProgress = Callable[[str, int, int], None]
 
 
-async def serve(parts: Parts, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve the web chat and answer what is asked there, until SIGINT or SIGTERM; what was begun is finished then.
+class Role(StrEnum):
+    """What one process does of the service."""
 
-    `listener` is bound already; `ready` is called when the chat can be opened.
+    WEB = "web"
+    """Serves the web chat, and shows there what any worker says."""
+    WORKER = "worker"
+    """Answers, and sends the answers to every channel."""
+    TELEGRAM = "telegram"
+    """Takes in what is written to the Telegram bot."""
+
+
+def chosen_roles(given: str | None, settings: Settings) -> frozenset[Role]:
+    """The roles in a list such as `web,worker`, or all that are configured. Raises `UsageError` for any other."""
+    if given is None:
+        return frozenset(Role) if settings.telegram.token else frozenset((Role.WEB, Role.WORKER))
+    names = [name.strip() for name in given.split(",")]
+    unknown = [name for name in names if name not in set(Role)]
+    if unknown:
+        raise UsageError(f"--roles: there is no role {unknown[0]!r}. Any of {', '.join(Role)}, joined by commas.")
+    return frozenset(map(Role, names))
+
+
+def needs_address(roles: frozenset[Role], settings: Settings) -> bool:
+    """Whether somebody calls this process: customers, or Telegram."""
+    return Role.WEB in roles or (Role.TELEGRAM in roles and settings.telegram.mode == "webhook")
+
+
+async def serve(
+    database: Database,
+    settings: Settings,
+    roles: frozenset[Role],
+    ready: Callable[[], None],
+    parts: Parts | None = None,
+    listener: socket.socket | None = None,
+) -> None:
+    """Be these parts of the service until SIGINT or SIGTERM; what was begun is finished then.
+
+    A worker needs `parts`. `listener` is bound already, see `needs_address`. `ready` is called once all is under way.
     """
-    database, company, pace = parts.database, parts.settings.company, Pace()
+    company, pace = settings.company, Pace()
     await database.write(conversations.add_company, company.id, company.name, time.time())
-    await parts.search.refresh()
-    await asyncio.to_thread(parts.embedder.embed_queries, [company.name])  # the first run is slow: not for a customer
-    web, intake = WebConnector(database, company.id), Intake(database, pace)
-    async with _telegram(parts.settings, database) as (telegram, routers):
-        connectors: dict[str, Connector] = {each.channel: each for each in (web, *telegram)}
-        turns = Turns(database, parts.answering.answer, connectors, pace)
-        worker = Worker(database, turns.work, list(connectors), pace)
-        server = _WebServer(create_app(WebDependencies(database, company.id, company.name, web, routers)), ready)
-        for each in connectors.values():
-            await each.start(intake)
+    web = WebConnector(database, company.id)
+    async with _telegram(settings, roles, database) as telegram:
+        connectors: Sequence[Connector] = (web, *telegram)
+        receiving = [each for each in connectors if each.channel in roles]
+        worker = await _worker(parts, connectors, pace) if parts else None
+        routers = _webhooks(telegram) if Role.TELEGRAM in roles and settings.telegram.mode == "webhook" else ()
+        site = WebDependencies(database, company.id, company.name, web, routers, chat=Role.WEB in roles)
+        server = _WebServer(create_app(site), ready) if listener else None
+        for each in receiving:
+            await each.start(Intake(database, pace))
         async with asyncio.TaskGroup() as tasks:
-            following = tasks.create_task(parts.search.follow(), name="follow the documents")
-            tasks.create_task(worker.run(), name="worker")
-            tasks.create_task(server.serve([listener]), name="web server")
+            following = tasks.create_task(parts.search.follow(), name="follow the documents") if parts else None
+            if worker:
+                tasks.create_task(worker.run(), name="worker")
+            if server and listener:
+                tasks.create_task(server.serve([listener]), name="web server")
+            else:
+                ready()
             with _stop_signals() as stopping:
                 await stopping.wait()
                 log.info("Stopping: what was begun is finished first, for up to %.0f s", DRAIN_SECONDS)
-                await asyncio.gather(*(each.stop() for each in connectors.values()))
-                await worker.stop(DRAIN_SECONDS)
+                await asyncio.gather(*(each.stop() for each in receiving))
+                if worker and following:
+                    await worker.stop(DRAIN_SECONDS)
+                    following.cancel()
                 web.close()
-                server.should_exit = True
-                following.cancel()
+                if server:
+                    server.should_exit = True
+
+
+async def _worker(parts: Parts, connectors: Sequence[Connector], pace: Pace) -> Worker:
+    """A worker that sends by these, its models warm: the first run is slow, and not for a customer."""
+    await parts.search.refresh()
+    await asyncio.to_thread(parts.embedder.embed_queries, [parts.settings.company.name])
+    by_channel = {each.channel: each for each in connectors}
+    turns = Turns(parts.database, parts.answering.answer, by_channel, pace)
+    return Worker(parts.database, turns.work, list(by_channel), pace)
 
 
 @asynccontextmanager
 async def _telegram(
-    settings: Settings, database: Database
-) -> AsyncIterator[tuple[Sequence[Connector], Sequence[APIRouter]]]:
-    """The Telegram bot, if there is a token: importing what it takes costs two seconds and 140 MB."""
-    if settings.telegram.token is None:
-        yield (), ()
+    settings: Settings, roles: frozenset[Role], database: Database
+) -> AsyncIterator[Sequence["TelegramConnector"]]:
+    """The Telegram bot, where there is a token and it is needed: importing what it takes costs a second and 60 MB."""
+    needed = Role.TELEGRAM in roles or (Role.WORKER in roles and settings.telegram.token is not None)
+    if not needed:
+        yield ()
         return
     from connectors.telegram.connector import open_telegram
-    from connectors.telegram.webhook import webhook_router
 
     async with open_telegram(settings.telegram, settings.company.id, database) as connector:
-        yield (connector,), (webhook_router(connector),) if settings.telegram.mode == "webhook" else ()
+        yield (connector,)
+
+
+def _webhooks(telegram: Sequence["TelegramConnector"]) -> Sequence[APIRouter]:
+    from connectors.telegram.webhook import webhook_router
+
+    return [webhook_router(each) for each in telegram]
 
 
 class _WebServer(uvicorn.Server):

@@ -1,5 +1,7 @@
 """The services: `serve`, and `demo` for a first look."""
 
+from collections.abc import Collection, Sequence
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,7 +12,8 @@ from connectors.cli.console import Steps
 
 if TYPE_CHECKING:
     from bot.bootstrap import Parts
-    from bot.settings import WebSettings
+    from bot.settings import Settings, WebSettings
+    from retrieval.database import Database
 
 PANEL = "Service"
 
@@ -18,6 +21,14 @@ Host = Annotated[
     str | None, typer.Option(help="127.0.0.1 serves this machine only; 0.0.0.0 the network.", show_default="127.0.0.1")
 ]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Where the web chat is.", show_default="8080")]
+Roles = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIST",
+        help="What this process does: any of web, worker, telegram, joined by commas.",
+        show_default="all that are configured",
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -48,34 +59,54 @@ async def demo(call: Invocation, host: Host = None, port: Port = None) -> None:
         for report in failed:
             call.note(f"{report.source}: {report.error}", "red")
         examples = await _sample_questions(parts)
-        await main.serve(parts, listener, lambda: _announce(call, parts, examples))
+        roles = main.chosen_roles(None, settings)
+        await main.serve(
+            parts.database, settings, roles, lambda: _announce(call, settings, roles, examples), parts, listener
+        )
 
 
-async def serve(call: Invocation, host: Host = None, port: Port = None) -> None:
-    """Serve the web chat for your customers: answers from your documents, and hands over to a person.
+async def serve(call: Invocation, host: Host = None, port: Port = None, roles: Roles = None) -> None:
+    """Serve the web chat and the Telegram bot for your customers: answers from your documents, or hands over.
 
     Documents taken in meanwhile are used within seconds. Ctrl-C or SIGTERM stops it after the answers that are being
     made are sent.
+
+    Any number of processes that share a database share the work: each runs any of the roles `web` (the chat's pages),
+    `worker` (answers, and sends on all channels) and `telegram` (takes in what the bot is told; one process only).
 
     [not dim]Examples[/]
 
       [cyan]answerdesk serve[/]
       [cyan]answerdesk serve --host 0.0.0.0 --port 80 --company acme[/]
+      [cyan]answerdesk serve --roles web,telegram[/]   one process to listen...
+      [cyan]answerdesk serve --roles worker[/]         ...and as many as you like to answer
 
     [not dim]Next:[/] [cyan]answerdesk handoffs[/] lists who waits for a person.
     """
     from connectors import main
-    from retrieval import store
 
     settings = call.configured(**_web(host, port))
-    async with main.bound(settings.web) as listener, call.parts(settings) as parts:
-        if not await parts.database.read(store.list_documents, settings.company.id):
-            call.note(
-                f"{settings.company.id} has no documents yet, so every question goes to a person. "
-                "Take some in, in another terminal: answerdesk ingest FOLDER",
-                "yellow",
-            )
-        await main.serve(parts, listener, lambda: _announce(call, parts))
+    chosen = main.chosen_roles(roles, settings)
+    async with AsyncExitStack() as stack:
+        needed = main.needs_address(chosen, settings)
+        listener = await stack.enter_async_context(main.bound(settings.web)) if needed else None
+        parts = await stack.enter_async_context(call.parts(settings)) if main.Role.WORKER in chosen else None
+        database = parts.database if parts else await stack.enter_async_context(call.storage())
+        await _warn_without_documents(call, database)
+        await main.serve(
+            database, settings, chosen, lambda: _announce(call, settings, chosen), parts=parts, listener=listener
+        )
+
+
+async def _warn_without_documents(call: Invocation, database: "Database") -> None:
+    from retrieval import store
+
+    if not await database.read(store.list_documents, call.company):
+        call.note(
+            f"{call.company} has no documents yet, so every question goes to a person. "
+            "Take some in, in another terminal: answerdesk ingest FOLDER",
+            "yellow",
+        )
 
 
 def _web(host: str | None, port: int | None) -> dict[str, Any]:
@@ -94,14 +125,10 @@ async def _sample_questions(parts: "Parts") -> list[str]:
     ]
 
 
-def _announce(call: Invocation, parts: "Parts", examples: list[str] | None = None) -> None:
-    settings = parts.settings
-    call.out.print(
-        Text.assemble(
-            "\n  ", (settings.company.name, "bold"), " answers at  ", (_address(settings.web), "bold cyan"), "\n"
-        )
-    )
-    for each in examples or ():
+def _announce(call: Invocation, settings: "Settings", roles: Collection[str], examples: Sequence[str] = ()) -> None:
+    where = ("answers at  ", (_address(settings.web), "bold cyan")) if "web" in roles else (", ".join(sorted(roles)),)
+    call.out.print(Text.assemble("\n  ", (settings.company.name, "bold"), " ", *where, "\n"))
+    for each in examples:
         call.out.print(Text.assemble("    ", (f"“{each}”", "italic")))
     call.out.print(Text.assemble("\n" if examples else "", ("  Ctrl-C stops it.", "dim")))
 

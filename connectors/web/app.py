@@ -45,6 +45,8 @@ class WebDependencies:
     """Started and stopped by whoever makes it."""
     routers: Sequence[APIRouter] = ()
     """Of other channels: what their services call us by."""
+    chat: bool = True
+    """Whether customers chat here; else only the routers are served."""
 
 
 def create_app(dependencies: WebDependencies) -> ASGIApp:
@@ -54,8 +56,8 @@ def create_app(dependencies: WebDependencies) -> ASGIApp:
     app.state.pages = pages
     app.state.connector = dependencies.connector
     app.state.library = PublicLibrary(dependencies.database, dependencies.company)
-    app.include_router(chat.router)
-    app.include_router(library.router)
+    for router in (chat.router, library.router) if dependencies.chat else ():
+        app.include_router(router)
     for router in dependencies.routers:
         app.include_router(router)
     app.mount(pages.static, StaticFiles(directory=STATIC))

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 from bot.conversation import Message
 from bot.domain import Chat
+from bot.errors import FileUnavailable
 from bot.ports import Capabilities, Inbound, Inbox, Kind, Outgoing, Receipt, Sent
 from bot.storage import conversations
 from connectors.web.feed import Event, Hub, View
@@ -59,13 +60,16 @@ class WebConnector:
         return Sent()
 
     async def show(self, chat: Chat, draft: str | None) -> bool:
-        """Show the answer so far."""
-        self._hub.draft(chat.address, draft)
-        return True
+        """Show the answer so far; False where the page is open at another process, or not at all."""
+        return self._hub.draft(chat.address, draft)
 
     async def typing(self, chat: Chat) -> None:
         """Show that an answer is being made."""
         self._hub.typing(chat.address)
+
+    async def fetch(self, ref: str, limit: int) -> bytes:
+        """Raises `FileUnavailable`: visitors send words only."""
+        raise FileUnavailable("The web chat takes no files, so there is none to fetch.")
 
     async def say(self, address: str, identity: str, text: str, language: str) -> bool:
         """Hand in a visitor's message; False if it was there already. Raises `StoreUnavailable`."""

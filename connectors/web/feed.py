@@ -87,10 +87,11 @@ class Hub:
             subscription.outgoing.append(message)
             subscription.wake()
 
-    def draft(self, address: str, text: str | None) -> None:
-        """Show the answer so far; None takes it away."""
+    def draft(self, address: str, text: str | None) -> bool:
+        """Show the answer so far; None takes it away. False if no page of the chat is open in this process."""
         # Which numbers have a citation is known at the end only: until then every marker counts as one.
         self._pass(address, "draft", {"text": text, "blocks": None if text is None else markup(text, range(1, 100))})
+        return address in self._open
 
     def typing(self, address: str) -> None:
         """Show that an answer is being made."""

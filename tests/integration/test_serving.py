@@ -1,19 +1,16 @@
 """`serve` and `demo` as they run: in a process of their own, spoken to over HTTP."""
 
-import json
 import signal
 import socket
 import sqlite3
 import subprocess
 import time
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from bot.bootstrap import Parts
@@ -24,6 +21,7 @@ from retrieval import store
 from retrieval.passages import Audience
 from tests.command_line import ROOT, answerdesk, server, start
 from tests.fakes.vllm import FakeVLLM, Reply, says
+from tests.visitor import Visitor
 
 HOURS = "# Opening hours\n\n## When does the shop open?\n\nThe shop opens at nine, Monday to Saturday.\n"
 
@@ -52,34 +50,6 @@ def port() -> int:
 def serving(port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     with server("serve", "--port", str(port), url=f"http://127.0.0.1:{port}", **environment) as process:
         yield process
-
-
-class Visitor:
-    """A customer with the chat open."""
-
-    def __init__(self, port: int) -> None:
-        self._url = f"http://127.0.0.1:{port}"
-        self._cookies = httpx.Cookies()
-        with self._client() as client:
-            self._cookies = client.get("/chat").raise_for_status().cookies
-
-    def _client(self) -> httpx.Client:
-        return httpx.Client(base_url=self._url, cookies=self._cookies, timeout=30, trust_env=False)
-
-    def says(self, text: str) -> None:
-        with self._client() as client:
-            client.post("/chat/messages", json={"id": str(uuid.uuid4()), "text": text}).raise_for_status()
-
-    @contextmanager
-    def listens(self) -> Iterator[Iterator[dict[str, Any]]]:
-        """What the open page is told."""
-        with self._client() as client, client.stream("GET", "/chat/events") as events:
-            yield (json.loads(line.removeprefix("data:")) for line in events.iter_lines() if line.startswith("data:"))
-
-    def hears(self, author: str) -> dict[str, Any]:
-        """The first message of this author, as soon as there is one."""
-        with self.listens() as told:
-            return next(each for each in told if each.get("author") == author and "seq" in each)
 
 
 def test_a_customer_is_answered_with_a_citation(data: Path, tmp_path: Path, port: int, request: Any) -> None:
