@@ -9,3 +9,7 @@ class BotError(AnswerdeskError):
 
 class Fenced(BotError):
     """The conversation belongs to someone else by now: what was made for it must not be stored or sent."""
+
+
+class FileUnavailable(BotError):
+    """A customer's file can't be had from the channel: it is gone, too large, or the channel can't be reached."""

@@ -170,7 +170,7 @@ class Capabilities:
 
 
 class Connector(Protocol):
-    """One channel. Its methods don't raise: what goes wrong with the channel is logged, or is a receipt."""
+    """One channel. But for `start` and `fetch`, its methods don't raise: trouble is logged, or is a receipt."""
 
     @property
     def channel(self) -> str:
@@ -205,6 +205,13 @@ class Connector(Protocol):
 
     async def typing(self, chat: Chat) -> None:
         """Show that an answer is being made; called every few seconds while it is."""
+        ...
+
+    async def fetch(self, ref: str, limit: int) -> bytes:
+        """The content of a customer's file, by its `Attachment.ref`; needs no `start`.
+
+        Raises `bot.errors.FileUnavailable` when the channel doesn't give it, or it has more than `limit` bytes.
+        """
         ...
 
 

@@ -22,6 +22,7 @@ from bot.storage import conversations
 from connectors.telegram.calling import insist
 from connectors.telegram.commands import registrations
 from connectors.telegram.drafts import Drafts
+from connectors.telegram.fetching import fetch
 from connectors.telegram.holds import Holds
 from connectors.telegram.places import Place
 from connectors.telegram.polling import poll
@@ -115,6 +116,10 @@ class TelegramConnector:
         except AiogramError as error:
             self._holds.note(place.chat, error)
             log.debug("typing was left out in chat %d: %s", place.chat, safe(error))
+
+    async def fetch(self, ref: str, limit: int) -> bytes:
+        """The content of a customer's file. Raises `FileUnavailable`."""
+        return await fetch(self._bot, ref, limit)
 
     async def take(self, update: object) -> None:
         """Take in an update that the webhook got. Raises `AnswerdeskError` when it must come again."""

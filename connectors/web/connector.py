@@ -67,7 +67,7 @@ class WebConnector:
         """Show that an answer is being made."""
         self._hub.typing(chat.address)
 
-    async def fetch(self, ref: str, limit: int) -> bytes:
+    async def fetch(self, _ref: str, _limit: int) -> bytes:
         """Raises `FileUnavailable`: visitors send words only."""
         raise FileUnavailable("The web chat takes no files, so there is none to fetch.")
 

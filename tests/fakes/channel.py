@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 
 from bot.domain import Chat
+from bot.errors import FileUnavailable
 from bot.ports import Capabilities, Inbox, Outgoing, Receipt, Sent
 
 
@@ -58,6 +59,9 @@ class FakeChannel:
     async def typing(self, _chat: Chat) -> None:
         self.typed += 1
         self._news.set()
+
+    async def fetch(self, ref: str, _limit: int) -> bytes:
+        raise FileUnavailable(f"There is no file {ref}.")
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait for what is to happen at this channel."""

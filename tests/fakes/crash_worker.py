@@ -15,6 +15,7 @@ from typing import Any
 
 from bot.conversation import Pace
 from bot.domain import Answer, Chat, Draft, Outcome, Question
+from bot.errors import FileUnavailable
 from bot.intake import Intake
 from bot.ports import Capabilities, Inbound, Inbox, Outgoing, Receipt, Sent
 from bot.storage.migrate import migrate
@@ -52,6 +53,9 @@ class LineConnector:
         return False
 
     async def typing(self, chat: Chat) -> None: ...
+
+    async def fetch(self, ref: str, _limit: int) -> bytes:
+        raise FileUnavailable(f"There is no file {ref}.")
 
 
 async def echo(question: Question) -> AsyncIterator[Draft | Answer]:

@@ -23,6 +23,7 @@ TOKEN = f"{BOT}:no-token-of-any-real-bot-0123456789"
 ME = {"id": BOT, "is_bot": True, "first_name": "Halden Bikes", "username": "HaldenBot"}
 JSON_FIELDS = ("entities", "reply_markup", "link_preview_options", "reply_parameters", "allowed_updates", "commands")
 REDELIVER_SECONDS = 0.1
+LARGEST_FILE = 20 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,10 @@ class FakeTelegram:
         self.blocked: set[int] = set()
         self.migrated: dict[int, int] = {}
         self.webhook: dict[str, Any] = {}
+        self.files: dict[str, bytes] = {}
+        """What customers sent, by file id."""
+        self.described: dict[str, dict[str, Any]] = {}
+        """What is said of a file in place of the truth."""
         self.confirmed = 0
         self.deliveries: list[int] = []
         """Update ids in the order in which they were handed out, redeliveries included."""
@@ -81,6 +86,7 @@ class FakeTelegram:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_post("/bot{token}/{method}", self._handle)
+        app.router.add_get("/file/bot{token}/{path:.+}", self._download)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -154,6 +160,7 @@ class FakeTelegram:
             "sendMessageDraft": self._draft,
             "editMessageReplyMarkup": self._edit,
             "answerCallbackQuery": self._answer_query,
+            "getFile": self._get_file,
             "sendChatAction": lambda params: self._check_chat(int(params["chat_id"])),
         }
         if method not in does:
@@ -226,6 +233,25 @@ class FakeTelegram:
 
     def _set_commands(self, params: dict[str, Any]) -> None:
         self.commands[params.get("language_code", "")] = params["commands"]
+
+    def _get_file(self, params: dict[str, Any]) -> dict[str, Any]:
+        identity = params["file_id"]
+        if identity not in self.files:
+            raise Refused(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
+        size = len(self.files[identity])
+        if size > LARGEST_FILE:
+            raise Refused(400, "Bad Request: file is too big")
+        told = {"file_id": identity, "file_unique_id": f"u{identity}", "file_size": size}
+        return told | {"file_path": f"documents/{identity}"} | self.described.get(identity, {})
+
+    async def _download(self, request: web.Request) -> web.StreamResponse:
+        fault = self._faults["download"].popleft() if self._faults["download"] else None
+        if fault is not None:
+            return answer(request, fault)
+        identity = request.match_info["path"].removeprefix("documents/")
+        if request.match_info["token"] != self.token or identity not in self.files:
+            return web.json_response({"ok": False, "error_code": 404, "description": "Not Found"}, status=404)
+        return web.Response(body=self.files[identity])
 
     def _delete_webhook(self, _params: dict[str, Any]) -> None:
         self.webhook = {}
