@@ -64,12 +64,12 @@ def test_a_missing_value_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("language", "note"),
     [
-        ("en", "Our documents answer this only in German:"),
-        ("zh", "关于这个问题，我们的资料只有德语版本："),
-        ("ru", "В наших документах ответ есть только на другом языке (немецкий):"),
-        ("de", "Unsere Unterlagen beantworten das nur auf Deutsch:"),
-        ("es", "Nuestros documentos solo responden a esto en alemán:"),
-        ("fr", "Nos documents ne répondent à cette question qu’en allemand :"),
+        ("en", "I found this in our documents in German:"),
+        ("zh", "我在德语资料中找到了以下内容："),
+        ("ru", "Вот что нашлось в наших документах на другом языке (немецкий):"),
+        ("de", "Das habe ich in unseren Unterlagen auf Deutsch gefunden:"),
+        ("es", "He encontrado esto en nuestros documentos en alemán:"),
+        ("fr", "J’ai trouvé ceci dans nos documents en allemand :"),
     ],
 )
 def test_the_language_of_the_documents_is_named_in_the_customers_language(language: str, note: str) -> None:
