@@ -162,7 +162,12 @@ async def ours(url: str, at_once: int) -> None:
         await database.write(add_company, "acme", "Acme", time.time())
         async with open_telegram(given, "acme", database) as connector:
             connector.capabilities = replace(connector.capabilities, per_second=None)
-            worker = Worker(database, Turns(database, instant, {"telegram": connector}, pace).work, ["telegram"], pace)
+            worker = Worker(
+                database,
+                Turns(database, instant, {("acme", "telegram"): connector}, pace).work,
+                [("acme", "telegram")],
+                pace,
+            )
             await connector.start(Intake(database, pace))
             await worker.run()
 

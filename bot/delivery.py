@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bot.conversation import Conversation, Message, Status
-from bot.domain import Author, Chat
+from bot.domain import Author, Chat, Line
 from bot.errors import Fenced
 from bot.ports import Capabilities, Connector, Gone, Receipt, Rejected, Retry, Sent, Unknown
 from bot.storage import work as store
@@ -36,20 +36,19 @@ class Pacer:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._next: dict[tuple[str, str] | Chat, float] = {}
+        self._next: dict[Line | Chat, float] = {}
 
     def wait(self, chat: Chat, capabilities: Capabilities) -> float:
         """Take the next free place; returns the seconds until then."""
         now = self._now()
         if len(self._next) > 10_000:
             self._next = {key: at for key, at in self._next.items() if at > now}
-        everyone = (chat.company, chat.channel)
-        at = max(now, self._next.get(chat, 0.0), self._next.get(everyone, 0.0))
+        at = max(now, self._next.get(chat, 0.0), self._next.get(chat.line, 0.0))
         if capabilities.chat_interval:
             self._next[chat] = at + capabilities.chat_interval
         if capabilities.per_second:
             # Counted from now, not from this chat's own wait: others needn't stand behind it.
-            self._next[everyone] = max(now, self._next.get(everyone, 0.0)) + 1 / capabilities.per_second
+            self._next[chat.line] = max(now, self._next.get(chat.line, 0.0)) + 1 / capabilities.per_second
         return at - now
 
 
@@ -57,13 +56,13 @@ class Slots:
     """How many messages are on their way to a channel: begun, and not yet known here for good."""
 
     def __init__(self) -> None:
-        self._free: dict[tuple[str, str], asyncio.Semaphore] = {}
+        self._free: dict[Line, asyncio.Semaphore] = {}
 
     async def take(self, chat: Chat, capabilities: Capabilities) -> Callable[[], None]:
         """Wait for a free slot, but not for ever; returns what gives it back."""
         if capabilities.at_once is None:
             return _nothing
-        slots = self._free.setdefault((chat.company, chat.channel), asyncio.Semaphore(capabilities.at_once))
+        slots = self._free.setdefault(chat.line, asyncio.Semaphore(capabilities.at_once))
         try:
             async with asyncio.timeout(SLOT_SECONDS):
                 await slots.acquire()
@@ -87,7 +86,7 @@ class Delivery:
     """Empties the outbox of conversations that are held."""
 
     def __init__(
-        self, database: Database, connectors: Mapping[str, Connector], now: Callable[[], float] = time.time
+        self, database: Database, connectors: Mapping[Line, Connector], now: Callable[[], float] = time.time
     ) -> None:
         self._database = database
         self._connectors = connectors
@@ -121,7 +120,7 @@ class Delivery:
         self, held: Held, conversation: Conversation, message: Message, slot: contextlib.ExitStack
     ) -> Message | _Pause | None:
         """Send one message. What is returned is still to be settled, None is settled already."""
-        connector = self._connectors[conversation.chat.channel]
+        connector = self._connectors[conversation.chat.line]
         if not await self._wait_for_turn(held, conversation, message, connector.capabilities):
             return None
         slot.callback(await self._slots.take(conversation.chat, connector.capabilities))

@@ -54,6 +54,10 @@ class Owner(StrEnum):
     CLOSED = "closed"
 
 
+Line = tuple[str, str]
+"""A company and one of its channels: what one connector serves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chat:
     """Where a customer is: one chat of one company on one channel."""
@@ -63,6 +67,11 @@ class Chat:
     """Such as `web` or `telegram`."""
     address: str
     """What the channel knows the chat by."""
+
+    @property
+    def line(self) -> "Line":
+        """Which connector serves it."""
+        return self.company, self.channel
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bot.conversation import Asked, Change, Conversation, Message, Pace, Reply, Status, asked
 from bot.delivery import Delivery
-from bot.domain import Answer, Author, Outcome, Owner, Question, Reason, Turn
+from bot.domain import Answer, Author, Line, Outcome, Owner, Question, Reason, Turn
 from bot.drafting import Drafting, Listening, Superseded, TooSlow
 from bot.errors import BotError, Fenced
 from bot.intents import asks_for_person, phrase_language
@@ -35,7 +35,7 @@ class Turns:
         self,
         database: Database,
         answerer: Answerer,
-        connectors: Mapping[str, Connector],
+        connectors: Mapping[Line, Connector],
         pace: Pace,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -133,7 +133,7 @@ class Turns:
     async def _generate(
         self, held: Held, conversation: Conversation, question: Question, *, patient: bool
     ) -> tuple[Answer, bool]:
-        connector = self._connectors[conversation.chat.channel]
+        connector = self._connectors[conversation.chat.line]
 
         async def superseded(shown: bool) -> bool:
             now, messages = await self._database.read(store.burst, conversation, 0)

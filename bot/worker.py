@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bot.conversation import Conversation, Message, Pace
+from bot.domain import Line
 from bot.errors import Fenced
 from bot.storage import work as store
 from llm.errors import AnswerdeskError
@@ -70,7 +71,7 @@ class Worker:
         self,
         database: Database,
         work: Callable[[Held], Awaitable[GivenBack]],
-        channels: Sequence[str],
+        lines: Sequence[Line],
         pace: Pace,
         *,
         concurrency: int = 256,
@@ -78,7 +79,7 @@ class Worker:
     ) -> None:
         self._database = database
         self._work = work
-        self._channels = channels
+        self._lines = lines
         self._pace = pace
         self._concurrency = concurrency
         self._now = now
@@ -131,7 +132,7 @@ class Worker:
         until = now + self._pace.lease
         try:
             claimed = await self._database.write(
-                store.claim, f"{self._name}.{self._claims}", free, self._channels, now, until
+                store.claim, f"{self._name}.{self._claims}", free, self._lines, now, until
             )
         except AnswerdeskError as error:
             log.error("no work can be claimed: %s", error)

@@ -121,9 +121,9 @@ async def _worker(parts: Parts, connectors: Sequence[Connector], pace: Pace) -> 
     """A worker that sends by these, its models warm: the first run is slow, and not for a customer."""
     await parts.search.refresh()
     await asyncio.to_thread(parts.embedder.embed_queries, [parts.settings.company.name])
-    by_channel = {each.channel: each for each in connectors}
-    turns = Turns(parts.database, parts.answering.answer, by_channel, pace)
-    return Worker(parts.database, turns.work, list(by_channel), pace)
+    lines = {(parts.settings.company.id, each.channel): each for each in connectors}
+    turns = Turns(parts.database, parts.answering.answer, lines, pace)
+    return Worker(parts.database, turns.work, list(lines), pace)
 
 
 @asynccontextmanager

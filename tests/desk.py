@@ -85,8 +85,8 @@ async def desk(
     """A worker that works until the test ends; `working=False` leaves that to the test."""
     channel = channel or FakeChannel()
     async with opened(sqlite_url(folder)) as database:
-        turns = Turns(database, answerer, {"web": channel}, pace)
-        worker = Worker(database, turns.work, ["web"], pace, concurrency=concurrency)
+        turns = Turns(database, answerer, {CHAT.line: channel}, pace)
+        worker = Worker(database, turns.work, [CHAT.line], pace, concurrency=concurrency)
         running = asyncio.create_task(worker.run()) if working else None
         try:
             yield Desk(database, channel, worker, Intake(database, pace), Handoffs(database))

@@ -109,8 +109,8 @@ async def working(
 ) -> AsyncIterator[Service]:
     """A worker for a connector; the connector doesn't listen yet."""
     connector.capabilities = replace(connector.capabilities, per_second=None, chat_interval=0.0)
-    turns = Turns(database, answerer, {connector.channel: connector}, PACE)
-    worker = Worker(database, turns.work, [connector.channel], PACE)
+    turns = Turns(database, answerer, {(COMPANY, connector.channel): connector}, PACE)
+    worker = Worker(database, turns.work, [(COMPANY, connector.channel)], PACE)
     running = asyncio.create_task(worker.run())
     try:
         yield Service(database, connector, Intake(database, PACE), Handoffs(database))

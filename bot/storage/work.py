@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, case, func, insert, select, tuple_, upd
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from bot.conversation import Change, Conversation, Message, Reply, Status
-from bot.domain import Author, Owner, Reason
+from bot.domain import Author, Line, Owner, Reason
 from bot.errors import Fenced
 from bot.storage.conversations import find, lose_customer
 from bot.storage.rows import from_message, message_rows, record, this, to_conversation, to_message
@@ -30,9 +30,9 @@ class Claimed:
     next_due: float | None
 
 
-def claim(connection: Connection, lease: str, limit: int, channels: Sequence[str], now: float, until: float) -> Claimed:
+def claim(connection: Connection, lease: str, limit: int, lines: Sequence[Line], now: float, until: float) -> Claimed:
     """Lease up to `limit` conversations that are due, the longest due first, until `until`."""
-    mine = _c.channel.in_(channels)
+    mine = tuple_(_c.company, _c.channel).in_(lines)
     rows = connection.execute(
         select(_c.company, _c.id)
         .where(_c.due <= now, mine)

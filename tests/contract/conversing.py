@@ -29,7 +29,7 @@ async def receive(
 
 
 async def claim(database: Database, at: float, lease: str = "w1", limit: int = 10) -> Sequence[Conversation]:
-    claimed = await database.write(work.claim, lease, limit, ["web"], at, at + LEASE)
+    claimed = await database.write(work.claim, lease, limit, [CHAT.line], at, at + LEASE)
     return claimed.conversations
 
 

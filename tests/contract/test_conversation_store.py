@@ -115,9 +115,14 @@ class TestLeases:
         await receive(database, "e1", 0, Chat("acme", "telegram", "5"))
         assert await claim(database, 20) == []
 
+    async def test_a_worker_gets_conversations_of_its_companies_only(self, database: Database) -> None:
+        await database.write(store.add_company, "other", "Other", 0.0)
+        await receive(database, "e1", 0, Chat("other", "web", "visitor-1"))
+        assert await claim(database, 20) == []
+
     async def test_a_worker_is_told_when_there_is_more(self, database: Database) -> None:
         await receive(database, "e1", 10)
-        claimed = await database.write(work.claim, "w1", 5, ["web"], 10.2, 99.0)
+        claimed = await database.write(work.claim, "w1", 5, [CHAT.line], 10.2, 99.0)
         assert (claimed.conversations, claimed.next_due) == ([], 11)
 
     async def test_what_is_leased_is_nobody_elses(self, database: Database) -> None:

@@ -75,6 +75,7 @@ class Conversing(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.database: Database = self.runner.run(open_database(url))
         self.channel = uuid.uuid4().hex  # an example sees its own conversations only
+        self.line = ("acme", self.channel)
         self.now = 0
         self.leases = itertools.count(1)
         self.model: dict[str, Modelled] = {}
@@ -122,7 +123,7 @@ class Conversing(RuleBasedStateMachine):
     @rule(limit=st.sampled_from([1, 10]))
     def claim(self, limit: int) -> None:
         lease = f"{self.channel[:20]}.{next(self.leases)}"
-        got = self.write(work.claim, lease, limit, [self.channel], self.now, self.now + LEASE)
+        got = self.write(work.claim, lease, limit, [self.line], self.now, self.now + LEASE)
         due = sorted(one.due for one in self.model.values() if one.due is not None and one.due <= self.now)
         taken = [self.modelled(one) for one in got.conversations]
         assert sorted(one.due or 0 for one in taken) == due[:limit]
@@ -265,7 +266,7 @@ class Conversing(RuleBasedStateMachine):
         """One last worker comes after all others died: it finds all that is left, and nothing stays behind."""
         for _ in range(2 * len(self.model)):
             self.now += 2 * LEASE
-            got = self.write(work.claim, f"last.{next(self.leases)}", 10, [self.channel], self.now, self.now + LEASE)
+            got = self.write(work.claim, f"last.{next(self.leases)}", 10, [self.line], self.now, self.now + LEASE)
             for leased in got.conversations:
                 change = Change(leased.asked, [], Owner.BOT if leased.bot_answers else leased.owner)
                 hand = Hand(self.write(work.conclude, leased, change, self.now))

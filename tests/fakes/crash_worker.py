@@ -69,7 +69,13 @@ async def main(url: str, port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     connector = LineConnector(writer)
     connector.say(hello=os.getpid())
-    worker = Worker(database, Turns(database, echo, {"line": connector}, PACE).work, ["line"], PACE, concurrency=24)
+    worker = Worker(
+        database,
+        Turns(database, echo, {("acme", "line"): connector}, PACE).work,
+        [("acme", "line")],
+        PACE,
+        concurrency=24,
+    )
     intake = Intake(database, PACE)
     working = asyncio.create_task(worker.run())
     tasks: set[asyncio.Task[None]] = set()

@@ -182,10 +182,10 @@ class TestPace:
         async with desk(tmp_path, working=False) as at:
             await at.writes("Hi")
             now = (await at.conversation()).due or 0
-            claimed = await at.database.write(work.claim, "w1", 1, ["web"], now, now + 10)
+            claimed = await at.database.write(work.claim, "w1", 1, [CHAT.line], now, now + 10)
             (leased,) = claimed.conversations
             await at.handoffs.resolve("acme", leased.id, "ann")
-            delivery = Delivery(at.database, {"web": at.channel}, now=lambda: now + 11)
+            delivery = Delivery(at.database, {CHAT.line: at.channel}, now=lambda: now + 11)
             with pytest.raises(Fenced):
                 await delivery.drain(Held(leased, until=now + 10), await at.conversation())
             assert at.channel.attempts == []

@@ -12,7 +12,7 @@ from bot.domain import Answer, Author, Citation, Draft, Outcome, Owner, Question
 from bot.ports import Answerer, Attachment, Capabilities, Kind
 from bot.storage import work
 from bot.texts import text
-from tests.desk import PACE, desk, echo
+from tests.desk import CHAT, PACE, desk, echo
 from tests.fakes.channel import FakeChannel
 
 
@@ -300,7 +300,7 @@ class TestTrouble:
             await at.writes("Poison")
             now = (await at.conversation()).due or 0
             for death in range(PACE.deaths + 1):
-                await at.database.write(work.claim, f"w{death}", 1, ["web"], now, now)
+                await at.database.write(work.claim, f"w{death}", 1, [CHAT.line], now, now)
             running = asyncio.create_task(at.worker.run())
             assert await at.channel.texts(1) == [text("failed_handed_over", "en")]
             await at.worker.stop()

@@ -52,7 +52,7 @@ class Work:
 def a_worker(
     database: Database, doing: Callable[[Held], Awaitable[GivenBack]], concurrency: int = 10, **pace: float
 ) -> Worker:
-    return Worker(database, doing, ["web"], replace(PACE, **pace), concurrency=concurrency)
+    return Worker(database, doing, [CHAT.line], replace(PACE, **pace), concurrency=concurrency)
 
 
 async def test_no_more_is_held_than_the_worker_can_do(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ async def test_work_on_a_lost_lease_is_broken_off(tmp_path: Path) -> None:
         worker = a_worker(at.database, holding, lease=0.3)
         running = asyncio.create_task(worker.run())
         await holding.until(lambda: holding.held)
-        (taken,) = (await at.database.write(work.claim, "other", 1, ["web"], LATER, LATER)).conversations
+        (taken,) = (await at.database.write(work.claim, "other", 1, [CHAT.line], LATER, LATER)).conversations
         await holding.until(lambda: holding.ended == ["broken off"])
         assert (await at.conversation()).lease == taken.lease
         await worker.stop()
@@ -165,7 +165,7 @@ async def test_work_that_fails_is_given_back_for_later(tmp_path: Path) -> None:
 
 async def test_a_fenced_worker_gives_nothing_back_that_is_not_its_own(tmp_path: Path) -> None:
     async def fenced(held: Held) -> GivenBack:
-        await at.database.write(work.claim, "other", 1, ["web"], LATER, LATER)
+        await at.database.write(work.claim, "other", 1, [CHAT.line], LATER, LATER)
         raise Fenced("taken over")
 
     async with desk(tmp_path, working=False) as at:
