@@ -98,7 +98,7 @@ def _show(call: Invocation, answer: "Answer") -> None:
     if answer.citations:
         call.out.print()
         for citation in answer.citations:
-            call.out.print(_source(citation))
+            call.out.print(source_line(citation))
     seconds = answer.timings_ms.get("total", 0.0) / 1000
     why = f" ({answer.reason.replace('_', ' ')})" if answer.reason else ""
     call.note(f"\n{answer.outcome}{why}, confidence {answer.confidence:.2f}, {seconds:.2f} s", "dim")
@@ -106,7 +106,8 @@ def _show(call: Invocation, answer: "Answer") -> None:
         call.note(f"{call.company} has no documents yet. Take some in: answerdesk ingest FOLDER")
 
 
-def _source(citation: "Citation") -> Text:
+def source_line(citation: "Citation") -> Text:
+    """A citation as a line under its answer."""
     where = f" · {plain(citation.location)}" if citation.location else ""
     url = f" · {plain(citation.url)}" if citation.url else ""
     return Text.assemble((f"[{citation.number}] ", "bold cyan"), plain(citation.title), (f"{where}{url}", "dim"))

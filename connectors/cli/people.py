@@ -19,6 +19,8 @@ PANEL = "Service"
 SHORT_ID = 8
 """Letters of a conversation's id that tell it from the others."""
 
+Started = Annotated[str, typer.Argument(metavar="CONVERSATION", help="Its id, or how that begins.")]
+
 
 def add_to(app: typer.Typer) -> None:
     """Register these commands."""
@@ -33,7 +35,8 @@ async def handoffs(call: Invocation) -> None:
 
       [cyan]answerdesk handoffs[/]
 
-    [not dim]Next:[/] [cyan]answerdesk reply CONVERSATION "..."[/] answers the customer.
+    [not dim]Next:[/] [cyan]answerdesk history CONVERSATION[/] shows it, [cyan]answerdesk reply CONVERSATION "..."[/]
+    answers the customer.
     """
     from bot.storage.waiting import waiting
 
@@ -58,7 +61,7 @@ async def handoffs(call: Invocation) -> None:
             cell(question if len(question) <= 200 else f"{question[:200]} ..."),
         )
     call.out.print(rows)
-    call.note('Next: answerdesk reply CONVERSATION "..."', "dim")
+    call.note('Next: answerdesk history CONVERSATION shows it, answerdesk reply CONVERSATION "..." answers.', "dim")
 
 
 def _described(waiting: "Waiting") -> dict[str, Any]:
@@ -77,7 +80,7 @@ def _described(waiting: "Waiting") -> dict[str, Any]:
 
 async def reply(
     call: Invocation,
-    conversation: Annotated[str, typer.Argument(metavar="CONVERSATION", help="Its id, or how that begins.")],
+    conversation: Started,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What the customer reads.")],
     name: Annotated[str, typer.Option(metavar="NAME", help="Who the customer reads it is from.")] = "",
     close: Annotated[
@@ -101,7 +104,7 @@ async def reply(
         raise UsageError("There is nothing to send: give the text after the conversation's id.")
     person = getpass.getuser()
     async with call.storage() as database:
-        identity = await _find(database, call.company, conversation)
+        identity = await find_conversation(database, call.company, conversation)
         desk = Handoffs(database)
         await desk.claim(call.company, identity, person)
         after = await desk.reply(call.company, identity, person, text, name)
@@ -112,7 +115,8 @@ async def reply(
         call.out.print(Text.assemble("Replied. Conversation ", (identity[:SHORT_ID], "cyan"), f" is {plain(state)}."))
 
 
-async def _find(database: "Database", company: str, start: str) -> str:
+async def find_conversation(database: "Database", company: str, start: str) -> str:
+    """The id of the company's one conversation that begins like this. Raises `AnswerdeskError`."""
     from bot.storage.waiting import begins_with
 
     found = await database.read(begins_with, company, start)
