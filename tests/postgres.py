@@ -34,8 +34,11 @@ def _unprivileged() -> list[str]:
 
 
 @contextlib.contextmanager
-def postgres_server() -> Iterator[str]:
-    """A running server; gives its address without a database name. Skips the test where none is installed."""
+def postgres_server(*, durable: bool = False) -> Iterator[str]:
+    """A running server; gives its address without a database name. Skips the test where none is installed.
+
+    Not `durable`, it doesn't wait for the disk: it is our processes that the tests kill, never the machine.
+    """
     programs, become = _programs(), _unprivileged()
     folder = Path(tempfile.mkdtemp(prefix="answerdesk-pg-"))
     try:
@@ -43,14 +46,14 @@ def postgres_server() -> Iterator[str]:
             user = become[1].partition("=")[2]
             shutil.chown(folder, user)
         data = folder / "data"
-        # No fsync: it is our processes that the tests kill, never the machine.
         initdb = ["--auth=trust", "--username=answerdesk", "--encoding=UTF8", "--locale=C", "--no-sync"]
         subprocess.run([*become, programs / "initdb", *initdb, "-D", data], check=True, capture_output=True, cwd=folder)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         options = (
-            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c max_connections=200"
+            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=200 "
+            f"-c fsync={'on' if durable else 'off'}"
         )
         control = [*become, programs / "pg_ctl", "-D", data, "-w"]
         subprocess.run(
