@@ -223,7 +223,8 @@ def _title(conversation: "Conversation") -> Text:
 
 def _event_line(event: "Recorded") -> Iterator[Text]:
     """An entry of the audit trail: when, what, by whom, and the details."""
-    details = ", ".join(f"{name} {value}" for name, value in event.data.items() if value not in (None, "", [], {}))
+    known = {name: value for name, value in event.data.items() if value not in (None, "")}
+    details = ", ".join(f"{name} {value}" for name, value in known.items() if not isinstance(value, dict | list))
     said = plain(f"{event.kind.replace('_', ' ')} by {event.actor}{': ' if details else ''}{details}")
     yield Text.assemble((f"{_local(event.at)}  ", "dim"), ("* ", "yellow"), (" ".join(said.split()), "yellow"))
 
