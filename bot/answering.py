@@ -6,7 +6,7 @@ the generated one where a model is configured, else the extractive one, which al
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -65,7 +65,8 @@ class Answering:
     answerers: Sequence[Answerer]
     """In order of preference; the next one steps in when one fails."""
     settings: AnsweringSettings = field(default_factory=AnsweringSettings)
-    default_language: str = "en"
+    languages: Mapping[str, str] = field(default_factory=dict)
+    """By company: where a question's language can't be told. English where it isn't said."""
 
     async def answer(self, question: Question) -> AsyncGenerator[Draft | Answer, None]:
         """Drafts, and at last exactly one answer with its text in the customer's language and its timings."""
@@ -83,7 +84,7 @@ class Answering:
 
     def _language(self, question: Question) -> str:
         return phrase_language(question.text[:MOST_CHARACTERS]) or detect_language(
-            question.text, default=question.language or self.default_language
+            question.text, default=question.language or self.languages.get(question.company, "en")
         )
 
     async def _answer(self, question: Question, found: Found) -> AsyncGenerator[Draft | Answer, None]:

@@ -62,7 +62,8 @@ async def open_parts(settings: Settings, progress: Progress | None = None) -> As
         parser = ParserProcess(settings.retrieval.parse_seconds, settings.retrieval.parse_memory_mb)
         search = Search(database, embedder, indexes, settings.retrieval)
         answerers = _answerers(settings, database, embedder, model)
-        answering = Answering(search, answerers, settings.answering, settings.company.language)
+        languages = {company.id: company.language for company in settings.served}
+        answering = Answering(search, answerers, settings.answering, languages)
         try:
             yield Parts(settings, database, embedder, indexes, search, answering, parser)
         finally:
@@ -85,5 +86,6 @@ def _answerers(
     from bot.generated import Generating  # here, not above: it weighs 60 MB, and extracting needs none of it
 
     # A model may say that the passages don't answer, so it is asked where extracting would not dare.
-    generating = Generating(model, settings.company.voice, version, needs=settings.answering.clarify_above)
+    voices = {company.id: company.voice for company in settings.served}
+    generating = Generating(model, voices, version, needs=settings.answering.clarify_above)
     return generating, extracting

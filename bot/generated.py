@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import date
 
@@ -20,14 +20,14 @@ log = logging.getLogger(__name__)
 class Generating:
     """Answers with sentences that a model writes and the passages support.
 
-    `voice` is how the company sounds; `version` tells the version of a company's knowledge for an audience; `needs` is
-    the least confidence in the passages with which the model is worth asking.
+    `voices` is how each company sounds, by its id; `version` tells the version of a company's knowledge for an
+    audience; `needs` is the least confidence in the passages with which the model is worth asking.
     """
 
     def __init__(
         self,
         model: ChatModel,
-        voice: str,
+        voices: Mapping[str, str],
         version: Callable[[str, Audience], Awaitable[int]],
         *,
         needs: float = 0.3,
@@ -35,7 +35,7 @@ class Generating:
     ) -> None:
         self.needs = needs
         self._model = model
-        self._voice = voice
+        self._voices = voices
         self._version = version
         self._today = today
 
@@ -46,7 +46,9 @@ class Generating:
         """
         passages = select_passages(found)
         version = await self._version(question.company, question.audience)
-        prompt = build_prompt(question, passages, voice=self._voice, version=version, today=self._today())
+        prompt = build_prompt(
+            question, passages, voice=self._voices.get(question.company, ""), version=version, today=self._today()
+        )
         answer = _Verified(passages)
         async with aclosing(self._model.stream(prompt, salt=cache_salt(question))) as deltas:
             async for delta in deltas:

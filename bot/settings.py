@@ -7,11 +7,12 @@ file that the variable with `_FILE` behind its name points to; never from `answe
 import difflib
 import os
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -22,9 +23,33 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from bot.sections import (
+    AnsweringSettings,
+    CompanyId,
+    CompanySettings,
+    OtherCompanySettings,
+    StorageSettings,
+    TelegramSettings,
+    WebSettings,
+)
 from llm.errors import SettingsError
 from llm.settings import EmbeddingSettings, LLMSettings
 from retrieval.settings import RetrievalSettings
+
+__all__ = [
+    "CONFIG_FILE",
+    "PREFIX",
+    "AnsweringSettings",
+    "Company",
+    "CompanySettings",
+    "Settings",
+    "StorageSettings",
+    "TelegramSettings",
+    "WebSettings",
+    "holds",
+    "load_settings",
+    "setting_names",
+]
 
 PREFIX = "ANSWERDESK_"
 CONFIG_FILE = "answerdesk.toml"
@@ -32,86 +57,18 @@ _NOT_SETTINGS = {"ANSWERDESK_CONFIG", "ANSWERDESK_EVAL_DATA"}
 """Variables of ours that name files: the settings' own, and the evaluation data of the tests."""
 
 
-class CompanySettings(BaseModel):
-    """Whose customers are answered."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: Annotated[
-        str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$", description="Lower-case letters, digits and hyphens.")
-    ] = "default"
-    name: Annotated[str, Field(max_length=80, description="As customers read it.")] = "Answerdesk"
-    voice: Annotated[
-        str, Field(max_length=2000, description="How a model should sound, such as `warm and brief; say you, not sir`.")
-    ] = ""
-    language: Annotated[str, Field(pattern="^[a-z]{2}$", description="Where a question's language can't be told.")] = (
-        "en"
-    )
+RESERVED = ("chat", "healthz", "static", "telegram")  # addresses of the service itself
 
 
-class AnsweringSettings(BaseModel):
-    """When to answer, when to ask back, when to hand over; each a confidence from 0 to 1."""
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A company that is answered for, and its bot."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    answer_above: Annotated[float, Field(ge=0, le=1, description="Answer from this confidence on.")] = 0.7
-    clarify_above: Annotated[
-        float, Field(ge=0, le=1, description="Ask `did you mean` from here on; hand over below.")
-    ] = 0.25
-
-
-class WebSettings(BaseModel):
-    """The web chat."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    host: Annotated[str, Field(description="127.0.0.1 serves this machine only; 0.0.0.0 serves the network.")] = (
-        "127.0.0.1"
-    )
-    port: Annotated[int, Field(ge=1, le=65535)] = 8080
-
-
-class TelegramSettings(BaseModel):
-    """The Telegram bot. Without a token there is none."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    token: Annotated[
-        SecretStr | None,
-        Field(description="From @BotFather; only by ANSWERDESK_TELEGRAM_TOKEN or ANSWERDESK_TELEGRAM_TOKEN_FILE."),
-    ] = None
-    api_base: Annotated[HttpUrl, Field(description="Another Bot API server, such as one of your own.")] = HttpUrl(
-        "https://api.telegram.org"
-    )
-    mode: Annotated[
-        Literal["polling", "webhook"],
-        Field(description="Whether updates are fetched, which works anywhere, or delivered to `webhook_url`."),
-    ] = "polling"
-    webhook_url: Annotated[
-        HttpUrl | None, Field(description="Where Telegram reaches this service, such as https://help.example.com.")
-    ] = None
-    webhook_secret: Annotated[
-        SecretStr | None,
-        Field(
-            description="What Telegram shows with each delivery; unset means one made from the token. "
-            "Only by ANSWERDESK_TELEGRAM_WEBHOOK_SECRET or ANSWERDESK_TELEGRAM_WEBHOOK_SECRET_FILE."
-        ),
-    ] = None
-    at_once: Annotated[
-        int,
-        Field(ge=1, le=30, description="Messages on their way at a time; after a crash, so many may come twice."),
-    ] = 1
-
-
-class StorageSettings(BaseModel):
-    """Where conversations and documents are kept."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    url: Annotated[
-        SecretStr | None,
-        Field(description="postgresql://... for several machines; unset means SQLite in the data folder. A secret."),
-    ] = None
+    id: str
+    name: str
+    voice: str
+    language: str
+    telegram: TelegramSettings
 
 
 class Settings(BaseSettings):
@@ -125,6 +82,7 @@ class Settings(BaseSettings):
         "~/.local/share/answerdesk"
     )
     company: CompanySettings = CompanySettings()
+    companies: dict[CompanyId, OtherCompanySettings] = {}
     embedding: EmbeddingSettings = EmbeddingSettings()
     llm: LLMSettings = LLMSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
@@ -149,6 +107,24 @@ class Settings(BaseSettings):
             self.storage.url.get_secret_value() if self.storage.url else f"sqlite:///{self.data_dir / 'answerdesk.db'}"
         )
 
+    @property
+    def served(self) -> Sequence[Company]:
+        """All companies, that of `[company]` first."""
+        own = Company(**self.company.model_dump(), telegram=self.telegram)
+        return own, *(Company(id=each, **dict(other)) for each, other in self.companies.items())
+
+    def only(self, company: str) -> "Settings":
+        """The settings for one company alone. Raises `SettingsError` if there are several, and it is none of them."""
+        chosen = next((each for each in self.served if each.id == company), None)
+        if chosen is None and self.companies:
+            names = ", ".join(each.id for each in self.served)
+            raise SettingsError(f"There is no company {company!r} in the settings. They have {names}.")
+        section, telegram = self.company.model_copy(update={"id": company}), self.telegram
+        if chosen:
+            section = CompanySettings(id=chosen.id, name=chosen.name, voice=chosen.voice, language=chosen.language)
+            telegram = chosen.telegram
+        return self.model_copy(update={"company": section, "telegram": telegram, "companies": {}})
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -159,23 +135,31 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the *_FILE variables stand in
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The command line wins over variables, they over the files they name, and all over `answerdesk.toml`."""
-        secrets = InitSettingsSource(settings_cls, _secrets_in_files(os.environ))
+        toml = TomlConfigSettingsSource(settings_cls)
+        companies = list(toml.toml_data.get("companies", {}))
+        others = InitSettingsSource(settings_cls, _of_companies(os.environ, companies))
+        secrets = InitSettingsSource(settings_cls, _secrets_in_files(os.environ, companies))
         if isinstance(env_settings, EnvSettingsSource):  # it would take llm.api_key_file for a setting
             files = {f"{_variable(name)}_FILE".lower() for name in _secret_names()}
-            env_settings.env_vars = {name: value for name, value in env_settings.env_vars.items() if name not in files}
-        return init_settings, env_settings, secrets, TomlConfigSettingsSource(settings_cls)
+            env_settings.env_vars = {
+                name: value
+                for name, value in env_settings.env_vars.items()
+                if name not in files and not name.startswith(f"{PREFIX}COMPANIES_".lower())
+            }
+        return init_settings, env_settings, others, secrets, toml
 
 
 def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
-    """Read all settings; `overrides` come from the command line.
+    """Read all settings; `overrides` come from the command line, where `company` has an `id` that chooses one.
 
     Raises `SettingsError` that names each wrong setting, where it stands, and what is allowed.
     """
     path = config or Path(os.environ.get("ANSWERDESK_CONFIG", CONFIG_FILE))
     if (config or "ANSWERDESK_CONFIG" in os.environ) and not path.is_file():
         raise SettingsError(f"There is no settings file {path}.")
-    _refuse_secrets(path)
-    _refuse_unknown(os.environ)
+    companies = _refuse_secrets(path)
+    _refuse_unknown(os.environ, companies)
+    chosen = overrides.pop("company", {}).get("id")
 
     class Located(Settings):
         model_config = SettingsConfigDict(toml_file=path)
@@ -184,8 +168,10 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
         settings = Located(**overrides)
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(error, path))) from None
+    _refuse_clashes(settings)
     data_dir = settings.data_dir.expanduser().absolute()
-    return settings.model_copy(update={"data_dir": data_dir})
+    settings = settings.model_copy(update={"data_dir": data_dir})
+    return settings.only(chosen) if chosen else settings
 
 
 def setting_names() -> list[str]:
@@ -193,61 +179,103 @@ def setting_names() -> list[str]:
     return [name for name, _ in _fields()]
 
 
-def _fields() -> Iterator[tuple[str, FieldInfo]]:
+def _fields(companies: Iterable[str] = ()) -> Iterator[tuple[str, FieldInfo]]:
     for name, info in Settings.model_fields.items():
-        section = info.annotation
-        if isinstance(section, type) and issubclass(section, BaseModel):
-            yield from ((f"{name}.{each}", field) for each, field in section.model_fields.items())
-        else:
-            yield name, info
+        if name != "companies":
+            yield from _below(name, info)
+    for company in companies:
+        for name, info in OtherCompanySettings.model_fields.items():
+            yield from _below(f"companies.{company}.{name}", info)
+
+
+def _below(name: str, info: FieldInfo) -> Iterator[tuple[str, FieldInfo]]:
+    section = info.annotation
+    if isinstance(section, type) and issubclass(section, BaseModel):
+        yield from ((f"{name}.{each}", field) for each, field in section.model_fields.items())
+    else:
+        yield name, info
 
 
 def _variable(name: str) -> str:
-    return PREFIX + name.replace(".", "_").upper()
+    return PREFIX + name.replace(".", "_").replace("-", "_").upper()
 
 
-def _secret_names() -> list[str]:
-    return [name for name, info in _fields() if "SecretStr" in str(info.annotation)]
+def _secret_names(companies: Iterable[str] = ()) -> list[str]:
+    return [name for name, info in _fields(companies) if "SecretStr" in str(info.annotation)]
 
 
-def _secrets_in_files(variables: Mapping[str, str]) -> dict[str, Any]:
+def _of_companies(variables: Mapping[str, str], companies: Collection[str]) -> dict[str, Any]:
+    """What variables such as `ANSWERDESK_COMPANIES_ACME_NAME` say."""
+    found: dict[str, Any] = {}
+    for name, _ in _fields(companies):
+        if name.startswith("companies.") and (value := variables.get(_variable(name))):
+            _put(found, name, value)
+    return found
+
+
+def _put(values: dict[str, Any], name: str, value: str) -> None:
+    *sections, key = name.split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+    values[key] = value
+
+
+def _secrets_in_files(variables: Mapping[str, str], companies: Collection[str]) -> dict[str, Any]:
     """What the files hold that `ANSWERDESK_..._FILE` variables name."""
     found: dict[str, Any] = {}
-    for name in _secret_names():
+    for name in _secret_names(companies):
         file = variables.get(f"{_variable(name)}_FILE")
         if file:
-            section, _, key = name.partition(".")
             try:
-                found.setdefault(section, {})[key] = Path(file).read_text(encoding="utf-8").strip()
+                _put(found, name, Path(file).read_text(encoding="utf-8").strip())
             except OSError as error:
                 raise SettingsError(f"{_variable(name)}_FILE: {file} can't be read ({error.strerror}).") from None
     return found
 
 
-def _refuse_secrets(path: Path) -> None:
-    """A secret in a settings file ends up in backups and repositories."""
-    if not path.is_file():
-        return
+def _refuse_secrets(path: Path) -> Collection[str]:
+    """A secret in a settings file ends up in backups and repositories. Returns the companies in `[companies]`."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from None
-    for name in _secret_names():
-        section, _, key = name.partition(".")
-        if isinstance(content.get(section), dict) and key in content[section]:
+    companies = content.get("companies", {})
+    for name in _secret_names(companies):
+        if holds(content, name):
             raise SettingsError(
                 f"{path}: {name} is a secret and has no place in a file that gets copied. "
                 f"Give it by the variable {_variable(name)}, or name a file that holds it by {_variable(name)}_FILE."
             )
+    return list(companies)
 
 
-def _refuse_unknown(variables: Mapping[str, str]) -> None:
-    known = {_variable(name): name for name in setting_names()}
-    files = {f"{_variable(name)}_FILE" for name in _secret_names()}
+def holds(values: Any, name: str) -> bool:
+    """Whether nested sections hold a value of this dotted name."""
+    for part in name.split("."):
+        if not isinstance(values, Mapping) or part not in values:
+            return False
+        values = values[part]
+    return True
+
+
+def _refuse_unknown(variables: Mapping[str, str], companies: Collection[str]) -> None:
+    known = {_variable(name): name for name, _ in _fields(companies)}
+    files = {f"{_variable(name)}_FILE" for name in _secret_names(companies)}
     sections = {_variable(name) for name in Settings.model_fields}
     for variable in sorted(variables):
         if variable.startswith(PREFIX) and variable not in {*known, *files, *sections, *_NOT_SETTINGS}:
             raise SettingsError(f"{variable} is no setting.{_nearest(variable, known)}")
+
+
+def _refuse_clashes(settings: Settings) -> None:
+    """Each company has an address of its own, and a bot of its own."""
+    bots: dict[str, str] = {}
+    for company in settings.served:
+        if company.id in settings.companies and company.id in (settings.company.id, *RESERVED):
+            raise SettingsError(f"companies.{company.id}: this name is taken. Give the company another one.")
+        token = company.telegram.token.get_secret_value() if company.telegram.token else ""
+        if token and bots.setdefault(token, company.id) != company.id:
+            raise SettingsError(f"{bots[token]} and {company.id} have the same Telegram token: each needs its own bot.")
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
@@ -258,12 +286,13 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 def _explain(error: ValidationError, path: Path) -> Iterator[str]:
     """One line a wrong setting: its name, where it was given, what is allowed, what was found."""
     descriptions = {name: info.description or "" for name, info in _fields()}
+    secrets = {name.rpartition(".")[2] for name in _secret_names()}
     for problem in error.errors(include_url=False):
         name = ".".join(str(part) for part in problem["loc"])
         where = _variable(name) if _variable(name) in os.environ else f"{name} ({path})" if path.is_file() else name
         if problem["type"] == "extra_forbidden":
             yield f"{where} is no setting.{_nearest(name, setting_names())}"
             continue
-        found = "" if name in _secret_names() else f" (found: {problem['input']!r})"
+        found = "" if name.rpartition(".")[2] in secrets else f" (found: {problem['input']!r})"
         hint = f" {descriptions[name]}" if descriptions.get(name) else ""
         yield f"{where}: {problem['msg']}{found}.{hint}"

@@ -18,7 +18,7 @@ import httpx
 from pydantic import BaseModel, SecretStr
 
 from bot.bootstrap import open_storage
-from bot.settings import CONFIG_FILE, PREFIX, Settings
+from bot.settings import CONFIG_FILE, PREFIX, Settings, holds
 from llm.chat import check_chat_model
 from llm.embeddings import Embedder, load_embedder
 from llm.errors import AnswerdeskError
@@ -227,7 +227,10 @@ def _values(settings: BaseModel, section: str = "") -> Iterator[tuple[str, Any, 
     for name, info in type(settings).model_fields.items():
         value = getattr(settings, name)
         if isinstance(value, BaseModel):
-            yield from _values(value, f"{name}.")
+            yield from _values(value, f"{section}{name}.")
+        elif isinstance(value, Mapping):
+            for key, each in value.items():
+                yield from _values(each, f"{section}{name}.{key}.")
         else:
             yield f"{section}{name}", value, info.description or ""
 
@@ -239,16 +242,11 @@ def _shown(value: Any) -> str | int | float | None:
 
 
 def _source(name: str, path: Path, written: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
-    variable = PREFIX + name.replace(".", "_").upper()
-    if _holds(overrides, name):
+    variable = PREFIX + name.replace(".", "_").replace("-", "_").upper()
+    if holds(overrides, name):
         return "the command line"
     if os.environ.get(variable):
         return variable
     if os.environ.get(f"{variable}_FILE"):
         return f"{variable}_FILE"
-    return str(path) if _holds(written, name) else "default"
-
-
-def _holds(values: Mapping[str, Any], name: str) -> bool:
-    section, _, key = name.partition(".")
-    return section in values and (not key or key in values[section])
+    return str(path) if holds(written, name) else "default"

@@ -6,8 +6,9 @@ import logging
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,15 +18,16 @@ from fastapi import APIRouter
 
 from bot.bootstrap import Parts
 from bot.conversation import Pace
+from bot.domain import Line
 from bot.intake import Intake
 from bot.ports import Connector
-from bot.settings import Settings, StorageSettings, TelegramSettings, WebSettings
+from bot.settings import Company, Settings, StorageSettings, TelegramSettings, WebSettings
 from bot.storage import conversations
 from bot.turn import Turns
 from bot.worker import Worker
 from connectors.web.app import WebDependencies, create_app
 from connectors.web.connector import WebConnector
-from llm.errors import AnswerdeskError, UsageError
+from llm.errors import AnswerdeskError, SettingsError, UsageError
 from retrieval import store
 from retrieval.database import Database
 from retrieval.ingest import Report
@@ -60,7 +62,7 @@ class Role(StrEnum):
 def chosen_roles(given: str | None, settings: Settings) -> frozenset[Role]:
     """The roles in a list such as `web,worker`, or all that are configured. Raises `UsageError` for any other."""
     if given is None:
-        return frozenset(Role) if settings.telegram.token else frozenset((Role.WEB, Role.WORKER))
+        return frozenset(Role) if _bots(settings) else frozenset((Role.WEB, Role.WORKER))
     names = [name.strip() for name in given.split(",")]
     unknown = [name for name in names if name not in set(Role)]
     if unknown:
@@ -70,7 +72,15 @@ def chosen_roles(given: str | None, settings: Settings) -> frozenset[Role]:
 
 def needs_address(roles: frozenset[Role], settings: Settings) -> bool:
     """Whether somebody calls this process: customers, or Telegram."""
-    return Role.WEB in roles or (Role.TELEGRAM in roles and settings.telegram.mode == "webhook")
+    return Role.WEB in roles or (Role.TELEGRAM in roles and any(map(_has_webhook, settings.served)))
+
+
+def _bots(settings: Settings) -> Sequence[Company]:
+    return [company for company in settings.served if company.telegram.token]
+
+
+def _has_webhook(company: Company) -> bool:
+    return company.telegram.token is not None and company.telegram.mode == "webhook"
 
 
 async def serve(
@@ -85,16 +95,17 @@ async def serve(
 
     A worker needs `parts`. `listener` is bound already, see `needs_address`. `ready` is called once all is under way.
     """
-    company, pace = settings.company, Pace()
-    await database.write(conversations.add_company, company.id, company.name, time.time())
-    web = WebConnector(database, company.id)
+    pace = Pace()
+    for company in settings.served:
+        await database.write(conversations.add_company, company.id, company.name, time.time())
+    webs = {company.id: WebConnector(database, company.id) for company in settings.served}
     async with _telegram(settings, roles, database) as telegram:
-        connectors: Sequence[Connector] = (web, *telegram)
-        receiving = [each for each in connectors if each.channel in roles]
+        connectors: dict[Line, Connector] = {(company, web.channel): web for company, web in webs.items()}
+        connectors |= {(company, bot.channel): bot for company, bot in telegram.items()}
+        receiving = [each for each in connectors.values() if each.channel in roles]
         worker = await _worker(parts, connectors, pace) if parts else None
-        routers = _webhooks(telegram) if Role.TELEGRAM in roles and settings.telegram.mode == "webhook" else ()
-        site = WebDependencies(database, company.id, company.name, web, routers, chat=Role.WEB in roles)
-        server = _WebServer(create_app(site), ready) if listener else None
+        routers = _webhooks(settings, telegram) if Role.TELEGRAM in roles else ()
+        server = _WebServer(create_app(_sites(settings, database, webs, roles, routers)), ready) if listener else None
         for each in receiving:
             await each.start(Intake(database, pace))
         async with asyncio.TaskGroup() as tasks:
@@ -108,43 +119,69 @@ async def serve(
             with _stop_signals() as stopping:
                 await stopping.wait()
                 log.info("Stopping: what was begun is finished first, for up to %.0f s", DRAIN_SECONDS)
-                await asyncio.gather(*(each.stop() for each in receiving))
-                if worker and following:
-                    await worker.stop(DRAIN_SECONDS)
+                await _stop(receiving, worker, server, webs.values())
+                if following:
                     following.cancel()
-                web.close()
-                if server:
-                    server.should_exit = True
 
 
-async def _worker(parts: Parts, connectors: Sequence[Connector], pace: Pace) -> Worker:
+async def _stop(
+    receiving: Sequence[Connector], worker: Worker | None, server: "_WebServer | None", webs: Iterable[WebConnector]
+) -> None:
+    """Take nothing more in, finish the answers that are being made, and only then let the open pages go."""
+    await asyncio.gather(*(each.stop() for each in receiving))
+    if worker:
+        await worker.stop(DRAIN_SECONDS)
+    for web in webs:
+        web.close()
+    if server:
+        server.should_exit = True
+
+
+async def _worker(parts: Parts, connectors: Mapping[Line, Connector], pace: Pace) -> Worker:
     """A worker that sends by these, its models warm: the first run is slow, and not for a customer."""
     await parts.search.refresh()
     await asyncio.to_thread(parts.embedder.embed_queries, [parts.settings.company.name])
-    lines = {(parts.settings.company.id, each.channel): each for each in connectors}
-    turns = Turns(parts.database, parts.answering.answer, lines, pace)
-    return Worker(parts.database, turns.work, list(lines), pace)
+    turns = Turns(parts.database, parts.answering.answer, connectors, pace)
+    return Worker(parts.database, turns.work, list(connectors), pace)
+
+
+def _sites(
+    settings: Settings,
+    database: Database,
+    webs: Mapping[str, WebConnector],
+    roles: frozenset[Role],
+    routers: Sequence[APIRouter],
+) -> WebDependencies:
+    first, *others = (
+        WebDependencies(database, company.id, company.name, webs[company.id], chat=Role.WEB in roles)
+        for company in settings.served
+    )
+    return replace(first, routers=routers, others=others if Role.WEB in roles else ())
 
 
 @asynccontextmanager
 async def _telegram(
     settings: Settings, roles: frozenset[Role], database: Database
-) -> AsyncIterator[Sequence["TelegramConnector"]]:
-    """The Telegram bot, where there is a token and it is needed: importing what it takes costs a second and 60 MB."""
-    needed = Role.TELEGRAM in roles or (Role.WORKER in roles and settings.telegram.token is not None)
-    if not needed:
-        yield ()
+) -> AsyncIterator[Mapping[str, "TelegramConnector"]]:
+    """The Telegram bots by company, where they are needed: importing what they take costs a second and 60 MB."""
+    bots = _bots(settings) if roles & {Role.WORKER, Role.TELEGRAM} else ()
+    if not bots and Role.TELEGRAM in roles:
+        raise SettingsError("There is no Telegram token: give one by ANSWERDESK_TELEGRAM_TOKEN.")
+    if not bots:
+        yield {}
         return
     from connectors.telegram.connector import open_telegram
 
-    async with open_telegram(settings.telegram, settings.company.id, database) as connector:
-        yield (connector,)
+    async with contextlib.AsyncExitStack() as stack:
+        yield {
+            each.id: await stack.enter_async_context(open_telegram(each.telegram, each.id, database)) for each in bots
+        }
 
 
-def _webhooks(telegram: Sequence["TelegramConnector"]) -> Sequence[APIRouter]:
+def _webhooks(settings: Settings, telegram: Mapping[str, "TelegramConnector"]) -> Sequence[APIRouter]:
     from connectors.telegram.webhook import webhook_router
 
-    return [webhook_router(each) for each in telegram]
+    return [webhook_router(telegram[each.id]) for each in settings.served if _has_webhook(each)]
 
 
 class _WebServer(uvicorn.Server):
@@ -233,6 +270,7 @@ def demo_settings(settings: Settings) -> Settings:
             "models_dir": settings.models,
             "storage": StorageSettings(),
             "telegram": TelegramSettings(),
+            "companies": {},
             "company": settings.company.model_copy(update={"name": SAMPLE_NAME}),
         }
     )

@@ -14,12 +14,12 @@ class Visitor:
 
     def __init__(self, port: int, base: str = "") -> None:
         self._url = f"http://127.0.0.1:{port}{base}"
-        self._cookies = httpx.Cookies()
+        self.cookies = httpx.Cookies()
         with self._client() as client:
-            self._cookies = client.get("/chat").raise_for_status().cookies
+            self.cookies = client.get("/chat").raise_for_status().cookies
 
     def _client(self) -> httpx.Client:
-        return httpx.Client(base_url=self._url, cookies=self._cookies, timeout=30, trust_env=False)
+        return httpx.Client(base_url=self._url, cookies=self.cookies, timeout=30, trust_env=False)
 
     def says(self, text: str) -> None:
         with self._client() as client:

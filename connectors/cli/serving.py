@@ -128,6 +128,9 @@ async def _sample_questions(parts: "Parts") -> list[str]:
 def _announce(call: Invocation, settings: "Settings", roles: Collection[str], examples: Sequence[str] = ()) -> None:
     where = ("answers at  ", (_address(settings.web), "bold cyan")) if "web" in roles else (", ".join(sorted(roles)),)
     call.out.print(Text.assemble("\n  ", (settings.company.name, "bold"), " ", *where, "\n"))
+    for other in settings.served[1:] if "web" in roles else ():
+        where_else = f"{_address(settings.web)}/{other.id}/chat"
+        call.out.print(Text.assemble("  ", (other.name, "bold"), " answers at  ", (where_else, "bold cyan"), "\n"))
     for each in examples:
         call.out.print(Text.assemble("    ", (f"“{each}”", "italic")))
     call.out.print(Text.assemble("\n" if examples else "", ("  Ctrl-C stops it.", "dim")))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from connectors.web import chat, errors, library
 from connectors.web.connector import WebConnector
 from connectors.web.library import PublicLibrary
-from connectors.web.pages import STATIC, Pages
+from connectors.web.pages import STATIC, Pages, base_of
 from retrieval import store
 from retrieval.database import Database
 from retrieval.passages import Audience
@@ -47,10 +47,20 @@ class WebDependencies:
     """Of other channels: what their services call us by."""
     chat: bool = True
     """Whether customers chat here; else only the routers are served."""
+    others: Sequence["WebDependencies"] = ()
+    """Further companies, each with its own chat at `/COMPANY/chat`."""
 
 
 def create_app(dependencies: WebDependencies) -> ASGIApp:
-    """The application that serves `/chat` for one company, to be run by uvicorn."""
+    """The application that serves `/chat`, to be run by uvicorn."""
+    app = _application(dependencies)
+    for other in dependencies.others:
+        app.mount(f"/{other.company}", _application(other))
+    return _with_headers(app)
+
+
+def _application(dependencies: WebDependencies) -> FastAPI:
+    """All that one company's customers can reach: nothing in it knows of another company."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, max_body_size=LARGEST_BODY)
     pages = Pages(dependencies.name)
     app.state.pages = pages
@@ -64,15 +74,15 @@ def create_app(dependencies: WebDependencies) -> ASGIApp:
     errors.install(app)
 
     @app.get("/")
-    async def root() -> Response:
-        return RedirectResponse("/chat")
+    async def root(request: Request) -> Response:
+        return RedirectResponse(f"{base_of(request)}/chat")
 
     @app.get("/healthz")
     async def healthz() -> Response:
         await dependencies.database.read(store.knowledge_version, dependencies.company, Audience.PUBLIC)
         return JSONResponse({"status": "ok"})
 
-    return _with_headers(app)
+    return app
 
 
 def _with_headers(app: ASGIApp) -> ASGIApp:

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
-from connectors.web.pages import Pages
+from connectors.web.pages import Pages, base_of
 from connectors.web.texts import texts_for
 from connectors.web.visitors import Language
 from retrieval import store
@@ -64,7 +64,7 @@ router = APIRouter()
 
 @router.get("/chat/passages/{document:path}/{position}")
 async def passage(
-    document: str, position: int, library: Library, pages: PageMaker, language: Language
+    document: str, position: int, request: Request, library: Library, pages: PageMaker, language: Language
 ) -> dict[str, Any]:
     """A cited passage with what stands around it."""
     near = await library.around(document, position)
@@ -77,7 +77,7 @@ async def passage(
         "place": place_of(cited.location, texts_for(language, pages.company)),
         "language": cited.language,
         "url": web_address(cited.url),
-        "page": f"/chat/documents/{quote(document)}#p{position}",
+        "page": f"{base_of(request)}/chat/documents/{quote(document)}#p{position}",
         "before": [_text(each) for each in near if each.position < position],
         "after": [_text(each) for each in near if each.position > position],
     }

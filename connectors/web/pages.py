@@ -18,6 +18,11 @@ THEMES = ("light", "dark")
 THEME_COOKIE = "answerdesk_theme"
 
 
+def base_of(request: Request) -> str:
+    """What stands before `/chat` in the addresses of this company's pages: nothing, or `/COMPANY`."""
+    return str(request.scope.get("root_path", ""))
+
+
 def _digest() -> str:
     """Names the state of the static files, so that browsers may keep them for ever."""
     digest = hashlib.sha256()
@@ -51,6 +56,7 @@ class Pages:
             "language": language,
             "languages": language_names(),
             "company": self.company,
+            "base": base_of(request),
             "static": self.static,
             "theme": theme if theme in THEMES else "",
             **values,

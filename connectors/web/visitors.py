@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Cookie, Depends, HTTPException, Request, Response
 
+from connectors.web.pages import base_of
 from connectors.web.texts import choose_language
 
 COOKIE = "answerdesk_visitor"
@@ -27,6 +28,7 @@ def greet(request: Request, response: Response) -> None:
         COOKIE,
         known_visitor(request) or secrets.token_urlsafe(32),
         max_age=COOKIE_SECONDS,
+        path=f"{base_of(request)}/chat",  # each company's visitors are its own
         httponly=True,
         samesite="lax",
         secure=request.url.scheme == "https",

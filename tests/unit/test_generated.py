@@ -47,7 +47,7 @@ async def generating(server: FakeVLLM) -> AsyncIterator[Generating]:
     async def version(company: str, audience: Audience) -> int:
         return 7
 
-    yield Generating(model, "Warm and brief.", version, today=lambda: date(2026, 3, 1))
+    yield Generating(model, {"acme": "Warm and brief."}, version, today=lambda: date(2026, 3, 1))
     await model.close()
 
 

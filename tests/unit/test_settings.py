@@ -97,3 +97,53 @@ def test_a_wrong_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_a_settings_file_that_was_named_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no settings file"):
         load_settings(tmp_path / "nowhere.toml")
+
+
+ACME = "[companies.acme]\nname = 'Acme'\n"
+
+
+def test_a_company_has_its_own_name_and_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    write(ACME + "voice = 'dry'\n[companies.halden-bikes]\nname = 'Halden'\n")
+    (tmp_path / "token").write_text("2:two\n")
+    monkeypatch.setenv("ANSWERDESK_COMPANIES_ACME_TELEGRAM_TOKEN", "1:one")
+    monkeypatch.setenv("ANSWERDESK_COMPANIES_HALDEN_BIKES_TELEGRAM_TOKEN_FILE", str(tmp_path / "token"))
+    own, acme, halden = load_settings().served
+    assert (own.id, own.telegram.token, acme.name, acme.voice) == ("default", None, "Acme", "dry")
+    assert acme.telegram.token
+    assert halden.telegram.token
+    assert (acme.telegram.token.get_secret_value(), halden.telegram.token.get_secret_value()) == ("1:one", "2:two")
+
+
+def test_one_company_can_be_chosen() -> None:
+    write(ACME)
+    settings = load_settings(company={"id": "acme"})
+    assert [(each.id, each.name) for each in settings.served] == [("acme", "Acme")]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (ACME + "telegram.token = '1:one'\n", "ANSWERDESK_COMPANIES_ACME_TELEGRAM_TOKEN_FILE"),
+        ("[company]\nid = 'acme'\n" + ACME, "taken"),
+        ("[companies.chat]\nname = 'Chat'\n", "taken"),
+        ("[companies.acme]\n", "companies.acme.name"),
+    ],
+)
+def test_a_wrong_company_is_named(content: str, said: str) -> None:
+    write(content)
+    with pytest.raises(SettingsError, match=said):
+        load_settings()
+
+
+def test_two_companies_do_not_share_a_bot(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(ACME)
+    monkeypatch.setenv("ANSWERDESK_TELEGRAM_TOKEN", "1:one")
+    monkeypatch.setenv("ANSWERDESK_COMPANIES_ACME_TELEGRAM_TOKEN", "1:one")
+    with pytest.raises(SettingsError, match="its own bot"):
+        load_settings()
+
+
+def test_a_variable_of_a_company_that_is_not_in_the_file_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANSWERDESK_COMPANIES_ACME_NAME", "Acme")
+    with pytest.raises(SettingsError, match="no setting"):
+        load_settings()

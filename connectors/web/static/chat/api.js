@@ -1,5 +1,6 @@
 // The HTTP calls. What fails is an ApiError: `permanent` when sending the same again can't help.
 
+import { base } from "./dom.js";
 import { t } from "./texts.js";
 
 /** An id nobody else makes; `crypto.randomUUID` is there on secure addresses only. */
@@ -29,9 +30,9 @@ async function call(path, options = {}) {
 const post = (path, body) =>
   call(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 
-export const sendMessage = (id, text) => post("/chat/messages", { id, text });
+export const sendMessage = (id, text) => post(`${base}/chat/messages`, { id, text });
 
-export const sendAction = (action, message) => post("/chat/actions", { id: newId(), action, message });
+export const sendAction = (action, message) => post(`${base}/chat/actions`, { id: newId(), action, message });
 
 export const loadPassage = (document, position) =>
-  call(`/chat/passages/${document.split("/").map(encodeURIComponent).join("/")}/${position}`);
+  call(`${base}/chat/passages/${document.split("/").map(encodeURIComponent).join("/")}/${position}`);

@@ -1,10 +1,10 @@
 // The box that messages are written in.
 
-import { byId, icon } from "./dom.js";
+import { base, byId, icon } from "./dom.js";
 import { t } from "./texts.js";
 
 const WARN_WITHIN = 500;
-const DRAFT = "answerdesk-draft";
+const DRAFT = `answerdesk-draft${base}`;
 
 const form = byId("composer");
 const box = byId("text");

@@ -1,6 +1,9 @@
 // Builds elements. Text only ever becomes text nodes: nothing here parses HTML.
 
 const assets = document.body.dataset.static;
+
+/** What stands before "/chat" in the addresses of this company's pages; also keeps apart what companies leave in the browser. */
+export const base = document.body.dataset.base;
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An element with properties (`class`, `data-…`, `aria-…`, `on…` or plain properties) and children; null children are left out. */

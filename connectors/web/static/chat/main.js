@@ -2,7 +2,7 @@
 
 import { ApiError, newId, sendAction, sendMessage } from "./api.js";
 import { createComposer, focusComposer } from "./composer.js";
-import { announce } from "./dom.js";
+import { announce, base } from "./dom.js";
 import { createHeader } from "./header.js";
 import { authorName } from "./message.js";
 import { closeSource, openSource } from "./source.js";
@@ -11,7 +11,7 @@ import { t } from "./texts.js";
 import { createTranscript } from "./transcript.js";
 
 const WORKING_SECONDS = 12;
-const PENDING = "answerdesk-pending";
+const PENDING = `answerdesk-pending${base}`;
 
 const state = {
   messages: new Map(), // by place in the conversation

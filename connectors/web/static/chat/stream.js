@@ -1,7 +1,9 @@
 // The server's events, over one connection for all tabs of a browser: HTTP/1.1 allows six to a host, and each tab would take one.
 // The tab that was looked at last holds a lock and the connection, and passes what it hears on to the others.
 
-const LOCK = "answerdesk-chat";
+import { base } from "./dom.js";
+
+const LOCK = `answerdesk-chat${base}`;
 const EVENTS = ["conversation", "message", "feedback", "draft", "typing", "status"];
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 20_000;
@@ -69,7 +71,7 @@ function connect(after, share) {
     active = true;
     drop();
     const query = after() ? `?after=${encodeURIComponent(after())}` : "";
-    source = new EventSource(`/chat/events${query}`);
+    source = new EventSource(`${base}/chat/events${query}`);
     source.addEventListener("error", () => {
       share("connection", false);
       drop();
