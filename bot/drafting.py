@@ -61,13 +61,12 @@ class Drafting:
                 await watching
             return await answering, self._shown
         except BaseException:
+            await _cancel(answering)  # first: a draft that came after would stay
             if self._shown:
                 await self._connector.show(self._chat, None)
             raise
         finally:
-            for task in (answering, watching, *beside):
-                task.cancel()
-            await asyncio.gather(answering, watching, *beside, return_exceptions=True)
+            await _cancel(answering, watching, *beside)
             if self._holding_on:  # broken off, it would be sent once more
                 await asyncio.wait([self._holding_on])
 
@@ -109,6 +108,12 @@ class Drafting:
         await asyncio.sleep(self._pace.first_sign)
         if not self._shown:
             self._holding_on = asyncio.create_task(listening.hold_on())
+
+
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _close(steps: AsyncIterator[object]) -> None:

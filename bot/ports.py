@@ -31,6 +31,10 @@ class Kind(StrEnum):
     """The customer can't be written to any more, until something comes from there."""
 
 
+SILENT = (Kind.FEEDBACK, Kind.BLOCKED)
+"""What is kept but asks nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """A file that came with a message. Its content stays with the channel until a person asks for it."""

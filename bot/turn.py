@@ -12,7 +12,7 @@ from bot.domain import Answer, Author, Line, Outcome, Owner, Question, Reason, T
 from bot.drafting import Drafting, Listening, Superseded, TooSlow
 from bot.errors import BotError, Fenced
 from bot.intents import asks_for_person, phrase_language
-from bot.ports import Answerer, Connector, Kind
+from bot.ports import SILENT, Answerer, Connector, Kind
 from bot.storage import work as store
 from bot.texts import LANGUAGES, language_name, text
 from bot.worker import GivenBack, Held, see_through
@@ -139,7 +139,8 @@ class Turns:
             now, messages = await self._database.read(store.burst, conversation, 0)
             if now.owner is not conversation.owner:
                 return True
-            newer = [message for message in messages if message.seq > conversation.asked and _is_customers(message)]
+            later = [message for message in messages if message.seq > conversation.asked and _is_customers(message)]
+            newer = [message for message in later if message.kind not in SILENT]
             return any(message.kind is Kind.STOP for message in newer) or (bool(newer) and patient and not shown)
 
         async def hold_on() -> None:
@@ -263,9 +264,9 @@ def _as_change(heard: Asked, answer: Answer) -> Change:
     files = [_notice("attachment_kept", answer.language)] if heard.attachments else []
     return Change(
         heard.upto,
-        [reply, *files],
+        [*_command_replies(heard, heard.language or answer.language), reply, *files],
         Owner.WAITING if handed_over else Owner.BOT,
-        answer.language,
+        heard.language or answer.language,
         heard.since,
         events,
     )

@@ -74,7 +74,7 @@ class Worker:
         lines: Sequence[Line],
         pace: Pace,
         *,
-        concurrency: int = 256,
+        concurrency: int = 2_000,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._database = database

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from bot.conversation import Conversation, Message, Pace, Status
 from bot.domain import Author, Chat, Owner
 from bot.errors import BotError
-from bot.ports import Inbound, Kind
+from bot.ports import SILENT, Inbound, Kind
 from bot.storage.rows import (
     from_message,
     message_rows,
@@ -30,7 +30,6 @@ from llm.errors import UsageError
 from retrieval.database import announce
 
 _c = conversations.c
-_SILENT = (Kind.FEEDBACK, Kind.BLOCKED)
 _AMENDS = (Kind.EDIT, Kind.DELETE)
 
 
@@ -53,7 +52,7 @@ def receive(connection: Connection, event: Inbound, pace: Pace, now: float) -> N
     statement = statement.on_conflict_do_nothing(index_elements=["company", "channel", "event"])
     if connection.execute(statement.returning(messages.c.seq)).one_or_none() is None:
         raise Duplicate(f"The event {event.id} is stored already.")
-    if event.kind in _SILENT:
+    if event.kind in SILENT:
         _note(connection, conversation, event, now)
     else:
         _ask(connection, conversation, event, pace, now)

@@ -167,12 +167,14 @@ def settle(connection: Connection, leased: Conversation, message: Message, now: 
     connection.execute(
         update(conversations).where(this(leased.company, leased.id), _c.sending == message.seq).values(sending=None)
     )
+    # What is only put off must not bring back what a person's claim has withdrawn meanwhile.
+    settled = (Status.OUTBOX,) if message.status is Status.OUTBOX else (Status.OUTBOX, Status.WITHDRAWN)
     connection.execute(
         update(messages)
         .where(
             message_rows(leased.company, leased.id),
             messages.c.seq == message.seq,
-            messages.c.status.in_((Status.OUTBOX, Status.WITHDRAWN)),
+            messages.c.status.in_(settled),
         )
         .values(status=message.status, attempts=message.attempts, refs=list(message.refs))
     )

@@ -174,6 +174,15 @@ class TestSending:
 
 
 class TestPeople:
+    async def test_what_is_put_off_after_a_claim_stays_withdrawn(self, database: Database) -> None:
+        leased = await asked_and_claimed(database)
+        after = await conclude(database, leased, 2.0, ANSWER)
+        await database.write(handoffs.move, ("acme", leased.id), claimed, "ann", (), 2 + LEASE)  # the worker froze
+        put_off = Message(after.id, after.last, Author.BOT, "", status=Status.OUTBOX, attempts=1)
+        await database.write(work.settle, after, put_off, 3 + LEASE)
+        bots = [message for message in await messages(database) if message.author is Author.BOT]
+        assert [message.status for message in bots] == [Status.WITHDRAWN]
+
     async def test_a_claim_withdraws_what_the_bot_has_not_sent(self, database: Database) -> None:
         leased = await asked_and_claimed(database)
         after = await conclude(database, leased, 2.0, Reply("Hold on."), ANSWER)

@@ -141,6 +141,16 @@ class TestAsking:
             assert at.channel.drafts == []
 
 
+class Chatty:
+    """Never stops drafting."""
+
+    async def __call__(self, question: Question) -> AsyncIterator[Draft | Answer]:
+        for number in range(100_000):
+            yield Draft(f"draft {number}")
+            await asyncio.sleep(0.001)
+        yield said(question.text)
+
+
 class TestMoreWhileAnswering:
     async def test_with_nothing_shown_the_turn_begins_anew_with_both(self, tmp_path: Path) -> None:
         slow = Slow()
@@ -183,6 +193,27 @@ class TestMoreWhileAnswering:
             await at.at_rest()
             assert slow.stopped == ["When?"]
             assert await at.said(Author.BOT) == []
+
+    async def test_a_judgement_of_an_earlier_answer_restarts_nothing(self, tmp_path: Path) -> None:
+        slow = Slow()
+        async with desk(tmp_path, slow) as at:
+            await at.writes("When?")
+            await asyncio.wait_for(slow.begun.wait(), 20)
+            await at.writes("helpful", kind=Kind.FEEDBACK, ref="c:1")
+            await asyncio.sleep(0.3)
+            slow.go.set()
+            assert await at.channel.texts(1) == ["Re: When?"]
+        assert slow.asked == ["When?"]
+
+    async def test_no_draft_comes_after_it_was_taken_away(self, tmp_path: Path) -> None:
+        chatty = Chatty()
+        async with desk(tmp_path, chatty) as at:
+            await at.writes("When?")
+            await at.channel.until(lambda: at.channel.drafts)
+            await at.handoffs.claim("acme", (await at.conversation()).id, "ann")
+            await at.channel.until(lambda: None in at.channel.drafts)
+            await asyncio.sleep(0.2)
+            assert at.channel.drafts[-1] is None
 
 
 class TestPeople:
