@@ -99,15 +99,16 @@ class Worker:
             while not self._stopping:
                 await self._claim()
                 await self._wait()
-        except asyncio.CancelledError:
-            for task in self._tasks.values():
-                task.cancel()
-            raise
+            while self._tasks:
+                await asyncio.wait(self._tasks.values())
         finally:
             for stop in unlisten:
                 stop()
-            if self._tasks:
-                await asyncio.wait(self._tasks.values())
+            # Broken off before they were done: the database must not be closed while they still give back.
+            for task in (broken_off := list(self._tasks.values())):
+                task.cancel()
+            if broken_off:
+                await asyncio.wait(broken_off)
             renewing.cancel()
             await asyncio.wait([renewing])
 
