@@ -39,8 +39,3 @@ class LLMSettings(BaseModel):
         float, Field(gt=0, description="Seconds without a token before a stream counts as broken.")
     ] = 5.0
     total_timeout: Annotated[float, Field(gt=0, description="Seconds that one whole answer may take.")] = 45.0
-
-    @property
-    def generates(self) -> bool:
-        """Whether an endpoint is configured."""
-        return self.base_url is not None
