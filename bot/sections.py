@@ -1,8 +1,10 @@
 """The sections of the settings that are about conversations and channels; see `bot.settings`."""
 
+from datetime import date
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr
 
 Name = Annotated[str, Field(max_length=80, description="As customers read it.")]
 Voice = Annotated[
@@ -79,6 +81,104 @@ class TelegramSettings(BaseModel):
     ] = 1
 
 
+class SlackSettings(BaseModel):
+    """Where the company's people work in Slack. Without a token they don't."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: Annotated[
+        SecretStr | None,
+        Field(description="The bot's, xoxb-...; only by ANSWERDESK_SLACK_TOKEN or ANSWERDESK_SLACK_TOKEN_FILE."),
+    ] = None
+    app_token: Annotated[
+        SecretStr | None,
+        Field(
+            description="The app's, xapp-..., for Socket Mode. "
+            "Only by ANSWERDESK_SLACK_APP_TOKEN or ANSWERDESK_SLACK_APP_TOKEN_FILE."
+        ),
+    ] = None
+    signing_secret: Annotated[
+        SecretStr | None,
+        Field(
+            description="What Slack signs its requests with, for mode http. "
+            "Only by ANSWERDESK_SLACK_SIGNING_SECRET or ANSWERDESK_SLACK_SIGNING_SECRET_FILE."
+        ),
+    ] = None
+    channel: Annotated[
+        str,
+        Field(
+            pattern=r"^([CG][A-Z0-9]{2,})?$",
+            description="The id of the channel for handoffs, such as C0123456789: the last line of its details.",
+        ),
+    ] = ""
+    mode: Annotated[
+        Literal["socket", "http"],
+        Field(description="Whether events are fetched over a socket, which works anywhere, or delivered to `url`."),
+    ] = "socket"
+    url: Annotated[
+        HttpUrl | None, Field(description="Where Slack reaches this service, such as https://help.example.com.")
+    ] = None
+    api_base: Annotated[HttpUrl, Field(description="Another server that speaks Slack's Web API.")] = HttpUrl(
+        "https://slack.com/api/"
+    )
+    max_file_mb: Annotated[int, Field(ge=1, le=1000, description="Files above this size stay where they are.")] = 20
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError):
+        raise ValueError(f"there is no time zone {name}; they are named like Europe/Berlin") from None
+    return name
+
+
+Times = tuple[Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$")], ...]
+"""Such as `("09:00-12:00", "13:00-17:30")`."""
+
+
+class HoursSettings(BaseModel):
+    """When people are there. Without any times they always are."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    monday: Times = ()
+    tuesday: Times = ()
+    wednesday: Times = ()
+    thursday: Times = ()
+    friday: Times = ()
+    saturday: Times = ()
+    sunday: Times = ()
+    holidays: tuple[date, ...] = ()
+
+
+class HandoffSettings(BaseModel):
+    """When and how people take over."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    topics: Annotated[
+        tuple[Annotated[str, Field(min_length=2, max_length=80)], ...],
+        Field(description="Words or phrases that always go to a person, such as `lawyer`, in any of the languages."),
+    ] = ()
+    relay: Annotated[
+        Literal["send", "direct"],
+        Field(description="Whether what staff write in a Slack thread is a note until they press Send, or goes out."),
+    ] = "send"
+    idle_hours: Annotated[
+        float,
+        Field(gt=0, description="Staff are asked about a conversation that they have when nobody wrote for so long."),
+    ] = 8.0
+    idle_answer_hours: Annotated[
+        float, Field(gt=0, description="It goes back to the bot when they don't answer for so long.")
+    ] = 2.0
+    max_file_mb: Annotated[float, Field(gt=0, le=50, description="The largest file that staff can send.")] = 10.0
+    hours: Annotated[
+        HoursSettings,
+        Field(description="When people are there: a section of its own, see docs/handoff.md. Unset means always."),
+    ] = HoursSettings()
+
+
 class OtherCompanySettings(BaseModel):
     """Another company that the same service answers for, as `[companies.ITS-ID]`."""
 
@@ -88,6 +188,7 @@ class OtherCompanySettings(BaseModel):
     voice: Voice = ""
     language: Language = "en"
     telegram: TelegramSettings = TelegramSettings()
+    slack: SlackSettings = SlackSettings()
 
 
 class StorageSettings(BaseModel):

@@ -27,7 +27,10 @@ from bot.sections import (
     AnsweringSettings,
     CompanyId,
     CompanySettings,
+    HandoffSettings,
+    HoursSettings,
     OtherCompanySettings,
+    SlackSettings,
     StorageSettings,
     TelegramSettings,
     WebSettings,
@@ -42,7 +45,10 @@ __all__ = [
     "AnsweringSettings",
     "Company",
     "CompanySettings",
+    "HandoffSettings",
+    "HoursSettings",
     "Settings",
+    "SlackSettings",
     "StorageSettings",
     "TelegramSettings",
     "WebSettings",
@@ -57,7 +63,7 @@ _NOT_SETTINGS = {"ANSWERDESK_CONFIG", "ANSWERDESK_EVAL_DATA"}
 """Variables of ours that name files: the settings' own, and the evaluation data of the tests."""
 
 
-RESERVED = ("chat", "healthz", "static", "telegram")  # addresses of the service itself
+RESERVED = ("chat", "healthz", "slack", "static", "telegram")  # addresses of the service itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,8 @@ class Company:
     voice: str
     language: str
     telegram: TelegramSettings
+    handoff: HandoffSettings
+    slack: SlackSettings
 
 
 class Settings(BaseSettings):
@@ -87,8 +95,10 @@ class Settings(BaseSettings):
     llm: LLMSettings = LLMSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     answering: AnsweringSettings = AnsweringSettings()
+    handoff: HandoffSettings = HandoffSettings()
     storage: StorageSettings = StorageSettings()
     telegram: TelegramSettings = TelegramSettings()
+    slack: SlackSettings = SlackSettings()
     web: WebSettings = WebSettings()
 
     models_dir: Annotated[
@@ -110,7 +120,7 @@ class Settings(BaseSettings):
     @property
     def served(self) -> Sequence[Company]:
         """All companies, that of `[company]` first."""
-        own = Company(**self.company.model_dump(), telegram=self.telegram)
+        own = Company(**self.company.model_dump(), telegram=self.telegram, slack=self.slack)
         return own, *(Company(id=each, **dict(other)) for each, other in self.companies.items())
 
     def only(self, company: str) -> "Settings":
@@ -119,11 +129,11 @@ class Settings(BaseSettings):
         if chosen is None and self.companies:
             names = ", ".join(each.id for each in self.served)
             raise SettingsError(f"There is no company {company!r} in the settings. They have {names}.")
-        section, telegram = self.company.model_copy(update={"id": company}), self.telegram
+        section, telegram, slack = self.company.model_copy(update={"id": company}), self.telegram, self.slack
         if chosen:
             section = CompanySettings(id=chosen.id, name=chosen.name, voice=chosen.voice, language=chosen.language)
-            telegram = chosen.telegram
-        return self.model_copy(update={"company": section, "telegram": telegram, "companies": {}})
+            telegram, slack = chosen.telegram, chosen.slack
+        return self.model_copy(update={"company": section, "telegram": telegram, "slack": slack, "companies": {}})
 
     @classmethod
     def settings_customise_sources(
@@ -276,6 +286,9 @@ def _refuse_clashes(settings: Settings) -> None:
         token = company.telegram.token.get_secret_value() if company.telegram.token else ""
         if token and bots.setdefault(token, company.id) != company.id:
             raise SettingsError(f"{bots[token]} and {company.id} have the same Telegram token: each needs its own bot.")
+        slack = company.slack.token.get_secret_value() if company.slack.token else ""
+        if slack and bots.setdefault(slack, company.id) != company.id:
+            raise SettingsError(f"{bots[slack]} and {company.id} have the same Slack token: each needs its own app.")
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -21,7 +21,7 @@ from bot.conversation import Pace
 from bot.domain import Line
 from bot.intake import Intake
 from bot.ports import Connector
-from bot.settings import Company, Settings, StorageSettings, TelegramSettings, WebSettings
+from bot.settings import Company, Settings, SlackSettings, StorageSettings, TelegramSettings, WebSettings
 from bot.storage import conversations
 from bot.turn import Turns
 from bot.worker import Worker
@@ -270,6 +270,7 @@ def demo_settings(settings: Settings) -> Settings:
             "models_dir": settings.models,
             "storage": StorageSettings(),
             "telegram": TelegramSettings(),
+            "slack": SlackSettings(),
             "companies": {},
             "company": settings.company.model_copy(update={"name": SAMPLE_NAME}),
         }
