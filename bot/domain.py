@@ -31,6 +31,12 @@ class Reason(StrEnum):
     """The company has no documents yet."""
     FAILED = "failed"
     """Something broke on our side."""
+    RULE = "rule"
+    """The question is about a topic that always goes to a person."""
+    ANGRY = "angry"
+    """The customer is angry."""
+    REPEATED = "repeated"
+    """The bot didn't help twice in a row."""
 
 
 class Author(StrEnum):
@@ -75,6 +81,21 @@ class Chat:
 
 
 @dataclass(frozen=True, slots=True)
+class Staff:
+    """A member of the support staff: an account at the desk."""
+
+    company: str
+    id: str
+    """What they sign in by, and what is on record as who did something."""
+    name: str
+    """As customers read it."""
+    slack: str = ""
+    """Their user id in Slack, if they are linked."""
+    ready: bool = True
+    """Whether they have chosen a password."""
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What a company's customer (or staff) asks."""
 
@@ -84,6 +105,8 @@ class Question:
     language: str = ""
     """A two-letter code; empty means detect it."""
     history: Sequence["Turn"] = ()
+    hint: str = ""
+    """What a member of the staff wants heeded; they ask in the customer's place then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +130,19 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What the bot would say, for a person to send, to change or to throw away."""
+
+    text: str
+    citations: Sequence[Citation] = ()
+    confidence: float = 0.0
+    hint: str = ""
+    """What the person told the bot to heed."""
+    at: float = 0.0
+    """When it was made: seconds since the epoch, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The final word on a question. A `handoff` has a reason, and a text that tells the customer so."""
 
@@ -119,6 +155,8 @@ class Answer:
     suggestions: Sequence[str] = ()
     """With `clarify`: questions the documents do answer, for the customer to pick from."""
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    proposal: Suggestion | None = None
+    """Of what is no answer: the best that could have been said, for staff to look at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ closed                                bot: the customer writes
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from bot.conversation import Conversation, Reply
 from bot.domain import Author, Owner
@@ -26,6 +27,15 @@ from retrieval.database import Database
 
 PATIENCE = 0.05
 """Seconds between two looks at whether the bot's message on its way has arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file that a member of the staff sends to a customer."""
+
+    name: str
+    media_type: str
+    content: bytes
 
 
 class Taken(BotError):
@@ -52,30 +62,64 @@ def resolved(_owner: Owner) -> Owner:
 class Handoffs:
     """What people do with conversations. Every move can be made twice: the second changes nothing.
 
-    `person` is who makes the move, as their tool knows them. Raises `Taken`, naming who has the conversation, and
-    `UsageError` for a move that can't be.
+    `person` is who makes the move, as their tool knows them; `name` is what customers and staff read. Raises `Taken`,
+    naming who has the conversation, and `UsageError` for a move that can't be.
     """
 
     def __init__(self, database: Database, now: Callable[[], float] = time.time) -> None:
         self._database = database
         self._now = now
 
-    async def claim(self, company: str, conversation: str, person: str) -> Conversation:
-        """Take the conversation. Once this returns, nothing more of the bot's is sent in it."""
+    async def claim(
+        self, company: str, conversation: str, person: str, name: str = "", *, force: bool = False
+    ) -> Conversation:
+        """Take the conversation. Once this returns, nothing more of the bot's is sent in it.
+
+        `force` takes it from whoever has it, which the case's timeline says.
+        """
         return await self._move(company, conversation, claimed, person, "person_joined")
 
-    async def hand_back(self, company: str, conversation: str, person: str) -> Conversation:
+    async def hand_back(self, company: str, conversation: str, person: str, name: str = "") -> Conversation:
         """Let the bot answer again."""
         return await self._move(company, conversation, handed_back, person, "handed_back")
 
-    async def resolve(self, company: str, conversation: str, person: str) -> Conversation:
+    async def resolve(self, company: str, conversation: str, person: str, name: str = "") -> Conversation:
         """Close the conversation."""
         return await self._move(company, conversation, resolved, person, "closed")
 
-    async def reply(self, company: str, conversation: str, person: str, words: str, name: str = "") -> Conversation:
-        """Write to the customer. Only who claimed the conversation can."""
+    async def reply(
+        self,
+        company: str,
+        conversation: str,
+        person: str,
+        words: str,
+        name: str = "",
+        key: str = "",
+        files: Sequence[NewFile] = (),
+    ) -> Conversation:
+        """Write to the customer. Only who claimed the conversation can. The same `key` twice sends once."""
         said = Reply(words, Author.PERSON, sender=name)
         return _free(await self._database.write(store.say, (company, conversation), person, said, self._now()))
+
+    async def correct(
+        self, company: str, conversation: str, person: str, seq: int, words: str, key: str = ""
+    ) -> Conversation:
+        """Change a reply that was sent. The channel carries it over in its turn; the timeline says if it can't."""
+        raise NotImplementedError
+
+    async def note(
+        self, company: str, conversation: str, person: str, words: str, name: str = "", key: str = ""
+    ) -> None:
+        """Write for staff only. Anybody can, whoever has the conversation."""
+        raise NotImplementedError
+
+    async def snooze(self, company: str, conversation: str, person: str, until: float, name: str = "") -> Conversation:
+        """Put the case aside until then, or until the customer writes: it stands last in the queue meanwhile."""
+        raise NotImplementedError
+
+    async def keep(self, company: str, conversation: str, person: str, name: str = "") -> Conversation:
+        """Answer that an idle conversation stays with its person."""
+        raise NotImplementedError
 
     async def _move(
         self, company: str, conversation: str, transition: store.Transition, person: str, told: str

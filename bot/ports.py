@@ -8,9 +8,12 @@ returns a receipt that settles the message.
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bot.domain import Answer, Author, Chat, Citation, Draft, Outcome, Question
+
+if TYPE_CHECKING:
+    from bot.casefile import Case, Entry
 
 
 class Kind(StrEnum):
@@ -108,6 +111,8 @@ class Outgoing:
     """The name of the person who wrote it, if a person did."""
     refs: Sequence[str] = ()
     """The parts of it that the channel has already: it is sent from there on."""
+    files: Sequence[Attachment] = ()
+    """Files of a member of the staff: `ref` is an id in the table `file`, see `bot.storage.files`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +203,13 @@ class Connector(Protocol):
         """Send it, once if the channel allows. In one chat, the next comes only after this one's receipt."""
         ...
 
+    async def edit(self, message: Outgoing) -> Receipt:
+        """Give a message that was sent another text: `message.refs` are its parts, `message.text` is what it says now.
+
+        `Rejected` says, for staff to read, why that can't be.
+        """
+        ...
+
     async def show(self, chat: Chat, draft: str | None) -> bool:
         """Show the answer so far, in place of the draft before. None takes the draft away: no answer comes of it.
 
@@ -221,3 +233,37 @@ class Connector(Protocol):
 
 Answerer = Callable[[Question], AsyncIterator[Draft | Answer]]
 """Answers a question: any number of drafts, then one answer. Closing the iterator stops the work."""
+
+
+class StaffChannel(Protocol):
+    """Where a company's staff work: a place with a thread for each case, such as Slack. Its methods don't raise.
+
+    One call runs at a time for each thread; `bot.mirroring.Mirror` calls again as the receipts say.
+    """
+
+    @property
+    def name(self) -> str:
+        """Such as `slack`. Notes whose key begins with `slack:` were written there, and aren't posted back."""
+        ...
+
+    async def find_thread(self, key: str) -> str | None:
+        """The thread that was opened under this key, if there is one: asked when nobody knows whether it was.
+
+        Raises `retrieval.errors.StoreUnavailable` when that can't be found out now.
+        """
+        ...
+
+    async def open_thread(self, case: "Case", key: str) -> Receipt:
+        """Open a case's thread with its card, and leave the key in it for `find_thread`. `Sent.refs[0]` is the thread.
+
+        `case.so_far` is the conversation until then; what comes later is posted.
+        """
+        ...
+
+    async def post(self, thread: str, case: "Case", entry: "Entry") -> Receipt:
+        """Add to a thread what happened. `Gone.moved_to` names the thread that took this one's place."""
+        ...
+
+    async def redraw(self, thread: str, case: "Case") -> Receipt:
+        """Make the card show the case as it is now."""
+        ...

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -100,4 +101,118 @@ events = Table(
     ForeignKeyConstraint(["company", "conversation"], ["conversation.company", "conversation.id"], ondelete="CASCADE"),
     Index("ix_event_conversation", "company", "conversation", "id"),
     sqlite_autoincrement=True,
+)
+
+# One handoff of a conversation, from when a person is called (or takes it unasked) to when it goes back or is closed.
+handoffs = Table(
+    "handoff",
+    metadata,
+    Column("company", String(64), primary_key=True),
+    Column("id", String(32), primary_key=True),
+    Column("conversation", String(32), nullable=False),
+    Column("opened_at", Float, nullable=False),
+    Column("closed_at", Float),
+    Column("reason", String(32), nullable=False),  # bot.domain.Reason; empty where a person took it unasked
+    Column("detail", Text, nullable=False),
+    Column("mood", String(8), nullable=False),  # bot.mood.Mood
+    Column("summary", JSON, nullable=False),  # lines
+    Column("suggestion", JSON),  # bot.domain.Suggestion
+    Column("suggest_due", Float),  # when to make one
+    Column("began", String(64), nullable=False),  # the timeline's cursor when it was opened
+    Column("person_name", Text, nullable=False),
+    Column("active_at", Float, nullable=False),  # when somebody last wrote
+    Column("idle_since", Float),  # when staff were asked whether the conversation may go back to the bot
+    Column("snoozed_until", Float),
+    # The thread of a staff channel: see bot/mirroring.py.
+    Column("thread", String(255)),
+    Column("shown", String(64), nullable=False),  # the timeline's cursor: the thread has all up to here
+    Column("version", Integer, nullable=False),  # grows with every change
+    Column("drawn", Integer, nullable=False),  # the version that the thread's card shows
+    Column("due", Float),  # when to look at the thread; while leased: when the lease runs out
+    Column("lease", String(64)),
+    Column("attempts", Integer, nullable=False),  # failed ones, one after the other
+    Column("opening", Integer, nullable=False),  # 1 when the thread may have been opened, and nobody knows
+    ForeignKeyConstraint(["company", "conversation"], ["conversation.company", "conversation.id"], ondelete="CASCADE"),
+    Index(
+        "ix_handoff_open",
+        "company",
+        "conversation",
+        unique=True,
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+    Index("ix_handoff_due", "due", sqlite_where=text("due IS NOT NULL"), postgresql_where=text("due IS NOT NULL")),
+    Index("ix_handoff_closed", "company", "closed_at"),
+    Index("ix_handoff_conversation", "company", "conversation"),
+)
+
+# What staff write for staff. Nothing that customers are served reads this, nor does the model.
+notes = Table(
+    "note",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("company", String(64), nullable=False),
+    Column("conversation", String(32), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("person", String(255), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("key", String(255), nullable=False),
+    ForeignKeyConstraint(["company", "conversation"], ["conversation.company", "conversation.id"], ondelete="CASCADE"),
+    Index("ix_note_conversation", "company", "conversation", "id"),
+    sqlite_autoincrement=True,
+)
+
+# What was done already under a key of the staff's tool: the same click, or event, twice does nothing more.
+deeds = Table(
+    "deed",
+    metadata,
+    Column("company", String(64), primary_key=True),
+    Column("conversation", String(32), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("at", Float, nullable=False),
+    ForeignKeyConstraint(["company", "conversation"], ["conversation.company", "conversation.id"], ondelete="CASCADE"),
+)
+
+# Files that we keep ourselves: those that staff send, and those of web visitors. They belong to one chat.
+files = Table(
+    "file",
+    metadata,
+    Column("company", String(64), primary_key=True),
+    Column("id", String(43), primary_key=True),  # not to be guessed
+    Column("channel", String(32), nullable=False),
+    Column("address", String(255), nullable=False),
+    Column("author", String(8), nullable=False),  # bot.domain.Author
+    Column("name", Text, nullable=False),
+    Column("media_type", String(255), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("at", Float, nullable=False),
+    ForeignKeyConstraint(["company"], ["company.id"]),
+    Index("ix_file_chat", "company", "channel", "address"),
+)
+
+staff = Table(
+    "staff",
+    metadata,
+    Column("company", ForeignKey("company.id"), primary_key=True),
+    Column("id", String(40), primary_key=True),
+    Column("name", Text, nullable=False),  # as customers read it
+    Column("password", Text),  # hashed; none until one is chosen
+    Column("slack", String(32)),  # the same person's user id in Slack
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("company", "slack"),
+)
+
+# Who is signed in at the desk, and who is invited to: an invitation is a session that can do nothing but begin one.
+sessions = Table(
+    "session",
+    metadata,
+    Column("company", String(64), primary_key=True),
+    Column("digest", String(64), primary_key=True),  # of a secret that only the browser has
+    Column("staff", String(40), nullable=False),
+    Column("purpose", String(8), nullable=False),  # bot.accounts.Purpose
+    Column("begun_at", Float, nullable=False),
+    Column("ends_at", Float, nullable=False),
+    ForeignKeyConstraint(["company", "staff"], ["staff.company", "staff.id"], ondelete="CASCADE"),
 )

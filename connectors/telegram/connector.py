@@ -92,6 +92,10 @@ class TelegramConnector:
         question = await self._question(message) if place.is_group and not message.refs else ""
         return await self._sender.send(message, place, question)
 
+    async def edit(self, message: Outgoing) -> Receipt:
+        """Give the message's parts another text."""
+        raise NotImplementedError
+
     async def show(self, chat: Chat, draft: str | None) -> bool:
         """Show the answer so far; False where that can't be seen."""
         place = Place.of(chat.address)

@@ -59,6 +59,10 @@ class WebConnector:
         self._hub.publish(message)
         return Sent()
 
+    async def edit(self, _message: Outgoing) -> Receipt:
+        """Pages look for the new text in SQL, and are told once it is there."""
+        return Sent()
+
     async def show(self, chat: Chat, draft: str | None) -> bool:
         """Show the answer so far; False where the page is open at another process, or not at all."""
         return self._hub.draft(chat.address, draft)

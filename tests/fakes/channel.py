@@ -20,6 +20,7 @@ class FakeChannel:
         """What the next sends come to."""
         self.attempts: list[Outgoing] = []
         self.arrived: list[Outgoing] = []
+        self.edits: list[Outgoing] = []
         self.drafts: list[str | None] = []
         self.typed = 0
         self.open = asyncio.Event()
@@ -50,6 +51,11 @@ class FakeChannel:
             self.arrived.append(message)
         self._news.set()
         return receipt
+
+    async def edit(self, message: Outgoing) -> Receipt:
+        self.edits.append(message)
+        self._news.set()
+        return self.receipts.popleft() if self.receipts else Sent(message.refs)
 
     async def show(self, _chat: Chat, draft: str | None) -> bool:
         self.drafts.append(draft)
