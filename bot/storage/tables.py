@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     CheckConstraint,
     Column,
     Float,
@@ -215,4 +216,61 @@ sessions = Table(
     Column("begun_at", Float, nullable=False),
     Column("ends_at", Float, nullable=False),
     ForeignKeyConstraint(["company", "staff"], ["staff.company", "staff.id"], ondelete="CASCADE"),
+)
+
+# What staff ask the assistant: any process may ask, a worker answers. Rows live for an hour.
+consultations = Table(
+    "consultation",
+    metadata,
+    Column("company", ForeignKey("company.id"), primary_key=True),
+    Column("id", String(32), primary_key=True),
+    Column("kind", String(8), nullable=False),  # bot.consulting.Kind
+    Column("text", Text, nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("state", String(8), nullable=False),  # bot.storage.consultations.State
+    Column("draft", Text, nullable=False),  # the answer so far
+    Column("result", JSON),
+    Column("problem", Text, nullable=False),  # why there is no result
+    Column("at", Float, nullable=False),
+    Index("ix_consultation_state", "state", "at"),
+)
+
+# What staff did in their own tool, such as Slack, stored before that was told "got it", and then carried out: one after
+# the other in each lane. What is done is kept a while without its content, so that it isn't done again.
+errands = Table(
+    "errand",
+    metadata,
+    Column("company", ForeignKey("company.id"), primary_key=True),
+    Column("id", String(255), primary_key=True),  # the tool's own name of the event, the same when it comes again
+    Column("lane", String(255), nullable=False),  # such as a thread
+    Column("at", Float, nullable=False),  # when it happened, as the tool's clock says
+    Column("kind", String(16), nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("due", Float),  # when to carry it out; while leased: when the lease runs out; none when it is done
+    Column("lease", String(64)),
+    Column("attempts", Integer, nullable=False),
+    Column("ref", String(255), nullable=False),  # what was begun for it already, to go on from
+    Index("ix_errand_due", "due", sqlite_where=text("due IS NOT NULL"), postgresql_where=text("due IS NOT NULL")),
+    Index(
+        "ix_errand_lane",
+        "company",
+        "lane",
+        "at",
+        sqlite_where=text("due IS NOT NULL"),
+        postgresql_where=text("due IS NOT NULL"),
+    ),
+)
+
+# What staff asked the bot in their own tool, and whether the answer helped.
+staff_questions = Table(
+    "staff_question",
+    metadata,
+    Column("company", ForeignKey("company.id"), primary_key=True),
+    Column("id", String(255), primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("person", String(255), nullable=False),
+    Column("question", Text, nullable=False),
+    Column("outcome", String(16), nullable=False),  # bot.domain.Outcome
+    Column("helpful", Boolean),
+    Index("ix_staff_question_at", "company", "at"),
 )
