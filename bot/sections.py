@@ -49,6 +49,23 @@ class WebSettings(BaseModel):
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
 
 
+class DeskSettings(BaseModel):
+    """The desk, where staff answer in a browser."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    session_hours: Annotated[
+        float, Field(gt=0, le=720, description="Whoever does nothing for so long has to sign in again.")
+    ] = 12.0
+    url: Annotated[
+        HttpUrl | None,
+        Field(
+            description="Where staff reach this service, such as https://help.example.com, as sign-in links "
+            "say it; unset means `web.host` and `web.port`."
+        ),
+    ] = None
+
+
 class TelegramSettings(BaseModel):
     """The Telegram bot. Without a token there is none."""
 

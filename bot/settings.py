@@ -27,6 +27,7 @@ from bot.sections import (
     AnsweringSettings,
     CompanyId,
     CompanySettings,
+    DeskSettings,
     HandoffSettings,
     HoursSettings,
     OtherCompanySettings,
@@ -45,6 +46,7 @@ __all__ = [
     "AnsweringSettings",
     "Company",
     "CompanySettings",
+    "DeskSettings",
     "HandoffSettings",
     "HoursSettings",
     "Settings",
@@ -63,7 +65,7 @@ _NOT_SETTINGS = {"ANSWERDESK_CONFIG", "ANSWERDESK_EVAL_DATA"}
 """Variables of ours that name files: the settings' own, and the evaluation data of the tests."""
 
 
-RESERVED = ("chat", "healthz", "slack", "static", "telegram")  # addresses of the service itself
+RESERVED = ("chat", "desk", "healthz", "slack", "static", "telegram")  # addresses of the service itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class Settings(BaseSettings):
     telegram: TelegramSettings = TelegramSettings()
     slack: SlackSettings = SlackSettings()
     web: WebSettings = WebSettings()
+    desk: DeskSettings = DeskSettings()
 
     models_dir: Annotated[
         Path | None, Field(description="Where prepared models lie; unset means `models` in the data folder.")

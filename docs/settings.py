@@ -30,6 +30,7 @@ SAMPLES = {
     "llm.base_url": "http://127.0.0.1:8000/v1",
     "llm.model": "the-name-it-serves",
     "slack.url": "https://help.example.com",
+    "desk.url": "https://help.example.com",
     "telegram.webhook_url": "https://help.example.com",
 }
 """What the example file shows where the default is nothing."""

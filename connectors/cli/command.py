@@ -146,7 +146,14 @@ class Invocation:
 
 
 def command(
-    app: typer.Typer, panel: str, *, json: bool = True, company: bool = True, service: bool = False, text: str = ""
+    app: typer.Typer,
+    panel: str | None = None,
+    *,
+    json: bool = True,
+    company: bool = True,
+    service: bool = False,
+    text: str = "",
+    name: str = "",
 ) -> Callable[[Body[P]], Body[P]]:
     """Register a command; `json` and `company` say which shared options it takes, `text` is its help."""
 
@@ -159,7 +166,9 @@ def command(
                 _run(call, lambda: body(call, **given))  # type: ignore[call-arg]
 
         _lend_signature(invoke, body, json=json, company=company)
-        app.command(body.__name__, rich_help_panel=panel, help=_unfolded(text or inspect.getdoc(body) or ""))(invoke)
+        app.command(name or body.__name__, rich_help_panel=panel, help=_unfolded(text or inspect.getdoc(body) or ""))(
+            invoke
+        )
         return body
 
     return register
