@@ -206,6 +206,7 @@ class OtherCompanySettings(BaseModel):
     language: Language = "en"
     telegram: TelegramSettings = TelegramSettings()
     slack: SlackSettings = SlackSettings()
+    handoff: HandoffSettings = HandoffSettings()
 
 
 class StorageSettings(BaseModel):

@@ -123,7 +123,7 @@ class Settings(BaseSettings):
     @property
     def served(self) -> Sequence[Company]:
         """All companies, that of `[company]` first."""
-        own = Company(**self.company.model_dump(), telegram=self.telegram, slack=self.slack)
+        own = Company(**self.company.model_dump(), telegram=self.telegram, slack=self.slack, handoff=self.handoff)
         return own, *(Company(id=each, **dict(other)) for each, other in self.companies.items())
 
     def only(self, company: str) -> "Settings":
@@ -132,11 +132,13 @@ class Settings(BaseSettings):
         if chosen is None and self.companies:
             names = ", ".join(each.id for each in self.served)
             raise SettingsError(f"There is no company {company!r} in the settings. They have {names}.")
-        section, telegram, slack = self.company.model_copy(update={"id": company}), self.telegram, self.slack
+        section = self.company.model_copy(update={"id": company})
+        telegram, slack, handoff = self.telegram, self.slack, self.handoff
         if chosen:
             section = CompanySettings(id=chosen.id, name=chosen.name, voice=chosen.voice, language=chosen.language)
-            telegram, slack = chosen.telegram, chosen.slack
-        return self.model_copy(update={"company": section, "telegram": telegram, "slack": slack, "companies": {}})
+            telegram, slack, handoff = chosen.telegram, chosen.slack, chosen.handoff
+        update = {"company": section, "telegram": telegram, "slack": slack, "handoff": handoff, "companies": {}}
+        return self.model_copy(update=update)
 
     @classmethod
     def settings_customise_sources(
