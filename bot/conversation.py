@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from bot.domain import Author, Chat, Citation, Outcome, Owner, Reason
+from bot.domain import Author, Chat, Citation, Outcome, Owner, Reason, Suggestion
 from bot.ports import Attachment, Kind, Outgoing
 from bot.texts import LANGUAGES
 
@@ -101,6 +101,8 @@ class Message:
     reason: Reason | None = None
     sender: str = ""
     refs: Sequence[str] = ()
+    edited: bool = False
+    """Its text was changed after it was sent."""
 
     def outgoing(self, chat: Chat) -> Outgoing:
         """The message as a connector gets it."""
@@ -118,6 +120,7 @@ class Message:
             outcome=self.outcome,
             sender=self.sender,
             refs=self.refs,
+            files=self.attachments,
         )
 
 
@@ -199,6 +202,20 @@ class Reply:
     outcome: Outcome | None = None
     reason: Reason | None = None
     sender: str = ""
+    attachments: Sequence[Attachment] = ()
+    corrects: int | None = None
+    """The place of the message that has this text from now on; else it is a message of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What is known of a handoff when it begins."""
+
+    reason: Reason | None = None
+    """None where a person takes the conversation unasked."""
+    detail: str = ""
+    """What the reason is about, such as the topic of a rule."""
+    suggestion: Suggestion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,3 +228,5 @@ class Change:
     language: str = ""
     since: int | None = None
     events: Sequence[tuple[str, dict[str, object]]] = field(default_factory=tuple)
+    handoff: Opening | None = None
+    """Why `owner` is waiting, when that is new."""

@@ -11,8 +11,9 @@ from typing import TypeVar
 from bot.conversation import Conversation, Message, Status
 from bot.domain import Author, Chat, Line
 from bot.errors import Fenced
-from bot.ports import Capabilities, Connector, Gone, Receipt, Rejected, Retry, Sent, Unknown
+from bot.ports import Capabilities, Connector, Gone, Kind, Receipt, Rejected, Retry, Sent, Unknown
 from bot.storage import work as store
+from bot.storage.conversations import one_message
 from bot.worker import GivenBack, Held, see_through
 from retrieval.database import Database
 
@@ -152,12 +153,22 @@ class Delivery:
     async def _receipt(self, connector: Connector, conversation: Conversation, message: Message) -> Receipt:
         try:
             async with asyncio.timeout(SEND_SECONDS):
+                if message.kind is Kind.EDIT:
+                    return await self._edit(connector, conversation, message)
                 return await connector.send(message.outgoing(conversation.chat))
         except TimeoutError:
             return Unknown(f"nothing was heard for {SEND_SECONDS:g} s")
         except Exception as error:
             log.exception("sending to %s raised, which connectors should not", connector.channel)
             return Unknown(f"{type(error).__name__}: {error}")
+
+    async def _edit(self, connector: Connector, conversation: Conversation, correction: Message) -> Receipt:
+        """Give a message that was sent the text of its correction."""
+        where = (conversation.company, conversation.id, int(correction.ref))
+        message = await self._database.read(one_message, *where)
+        if message is None or message.status is not Status.SENT:
+            return Rejected("the message never reached the customer")
+        return await connector.edit(replace(message, text=correction.text).outgoing(conversation.chat))
 
     async def _judge(
         self, conversation: Conversation, message: Message, receipt: Retry | Unknown | Gone | Rejected

@@ -11,3 +11,8 @@ class Mood(StrEnum):
     """It took too long, it didn't help, it is broken: said with some heat."""
     ANGRY = "angry"
     """Insults, threats, shouting: a person should see to it."""
+
+
+def mood_of(_messages: object) -> Mood:
+    """How the customer feels."""
+    return Mood.CALM

@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, case, desc, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from bot.conversation import Conversation, Message, Pace, Status
 from bot.domain import Author, Chat, Owner
 from bot.errors import BotError
 from bot.ports import SILENT, Inbound, Kind
+from bot.storage.casework import stir
 from bot.storage.rows import (
+    conflict_insert,
     from_message,
     message_rows,
     received,
@@ -39,7 +40,7 @@ class Duplicate(BotError):
 
 def add_company(connection: Connection, company: str, name: str, now: float) -> None:
     """Make a company known, or give it another name. Nothing can be stored for one that isn't known."""
-    statement = _insert(connection)(companies).values(id=company, name=name, created_at=now)
+    statement = conflict_insert(connection)(companies).values(id=company, name=name, created_at=now)
     connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"name": name}))
 
 
@@ -48,7 +49,7 @@ def receive(connection: Connection, event: Inbound, pace: Pace, now: float) -> N
     conversation = _next(connection, event, now)
     message = received(event, conversation.id, conversation.last, now)
     row = from_message(event.chat.company, event.chat.channel, message, event.id)
-    statement = _insert(connection)(messages).values(row)
+    statement = conflict_insert(connection)(messages).values(row)
     statement = statement.on_conflict_do_nothing(index_elements=["company", "channel", "event"])
     if connection.execute(statement.returning(messages.c.seq)).one_or_none() is None:
         raise Duplicate(f"The event {event.id} is stored already.")
@@ -56,6 +57,8 @@ def receive(connection: Connection, event: Inbound, pace: Pace, now: float) -> N
         _note(connection, conversation, event, now)
     else:
         _ask(connection, conversation, event, pace, now)
+    if not conversation.bot_answers:
+        stir(connection, conversation, now, wrote=event.kind not in SILENT)
     announce(connection, "conversation", conversation.id)
 
 
@@ -75,7 +78,7 @@ def _next(connection: Connection, event: Inbound, now: float) -> Conversation:
         "burst_at": now,
         "created_at": now,
     }
-    statement = _insert(connection)(conversations).values(fresh)
+    statement = conflict_insert(connection)(conversations).values(fresh)
     statement = statement.on_conflict_do_update(
         index_elements=["company", "channel", "address"], set_={"last": _c.last + 1}
     )
@@ -208,8 +211,3 @@ def trail(connection: Connection, company: str, conversation: str) -> Sequence[R
         select(events).where(events.c.company == company, events.c.conversation == conversation).order_by(events.c.id)
     )
     return [Recorded(row.at, row.kind, row.actor, row.data) for row in rows]
-
-
-def _insert(connection: Connection) -> Any:
-    """The dialect's INSERT: both have ON CONFLICT, the common one doesn't."""
-    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

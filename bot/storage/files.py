@@ -16,9 +16,20 @@ def keep(
 ) -> Attachment:
     """Keep a file of one chat; its `ref` is its id, which can't be guessed."""
     id = secrets.token_urlsafe(32)  # noqa: A001 - the column's name
-    values = {"company": chat.company, "channel": chat.channel, "address": chat.address, "author": author}
-    values |= {"id": id, "name": name, "media_type": media_type, "size": len(content), "content": content, "at": now}
-    connection.execute(insert(files).values(values))
+    connection.execute(
+        insert(files).values(
+            company=chat.company,
+            id=id,
+            channel=chat.channel,
+            address=chat.address,
+            author=author,
+            name=name,
+            media_type=media_type,
+            size=len(content),
+            content=content,
+            at=now,
+        )
+    )
     return Attachment(id, name, media_type, len(content))
 
 

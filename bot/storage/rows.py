@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.conversation import Conversation, Message, Status
 from bot.domain import Author, Chat, Citation, Outcome, Owner, Reason
@@ -65,7 +66,10 @@ def to_conversation(row: Row[Any]) -> Conversation:
     )
 
 
-_BODY = ("ref", "order", "quote", "attachments", "language", "citations", "suggestions", "outcome", "reason", "sender")
+_BODY = (
+    *("ref", "order", "quote", "attachments", "language", "citations", "suggestions", "outcome", "reason", "sender"),
+    "edited",
+)
 
 
 def from_message(company: str, channel: str, message: Message, event: str | None = None) -> dict[str, Any]:
@@ -111,7 +115,13 @@ def to_message(row: Row[Any]) -> Message:
         outcome=Outcome(body["outcome"]) if "outcome" in body else None,
         reason=Reason(body["reason"]) if "reason" in body else None,
         sender=body.get("sender", ""),
+        edited=body.get("edited", False),
     )
+
+
+def conflict_insert(connection: Connection) -> Any:
+    """The dialect's INSERT: both have ON CONFLICT, the common one doesn't."""
+    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
 
 
 def received(event: Inbound, conversation: str, seq: int, now: float) -> Message:

@@ -11,11 +11,13 @@ from typing import Any
 from sqlalchemy import Connection, and_, case, func, insert, select, tuple_, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from bot.conversation import Change, Conversation, Message, Reply, Status
+from bot.conversation import Change, Conversation, Message, Opening, Reply, Status
 from bot.domain import Author, Line, Owner, Reason
 from bot.errors import Fenced
+from bot.ports import Kind
+from bot.storage.casework import open_case, stir
 from bot.storage.conversations import find, lose_customer
-from bot.storage.rows import from_message, message_rows, record, this, to_conversation, to_message
+from bot.storage.rows import from_message, locked, message_rows, record, this, to_conversation, to_message
 from bot.storage.tables import conversations, messages
 from retrieval.database import announce
 
@@ -104,6 +106,10 @@ def conclude(
         record(connection, after, now, "reopened", "customer")
     for kind, data in change.events:
         record(connection, after, now, kind, "bot", **data)
+    if after.owner is Owner.WAITING and leased.bot_answers:
+        open_case(connection, after, change.handoff or Opening(), now)
+    elif count and not leased.bot_answers:
+        stir(connection, after, now)
     announce(connection, "conversation", after.id)
     return after
 
@@ -179,16 +185,28 @@ def settle(connection: Connection, leased: Conversation, message: Message, now: 
         .values(status=message.status, attempts=message.attempts, refs=list(message.refs))
     )
     if message.status is Status.FAILED:
-        record(connection, leased, now, "send_failed", "channel", seq=message.seq, why=why)
-        _call_person(connection, leased, now)
+        _fail(connection, leased, message, now, why)
+    elif message.status is Status.SENT and message.kind is Kind.EDIT:
+        _amend(connection, leased, message)
     announce(connection, "conversation", leased.id)
 
 
-def _call_person(connection: Connection, leased: Conversation, now: float) -> None:
-    """The customer waits for a message that will never come."""
-    statement = update(conversations).where(this(leased.company, leased.id), _c.owner == Owner.BOT)
-    if connection.execute(statement.values(owner=Owner.WAITING)).rowcount:
-        record(connection, leased, now, "handed_over", "bot", reason=Reason.FAILED)
+def _fail(connection: Connection, leased: Conversation, message: Message, now: float, why: str) -> None:
+    """Where the bot has the word, a person is called: the customer waits for a message that will never come."""
+    conversation = locked(connection, leased.company, leased.id) or leased
+    record(connection, leased, now, "send_failed", "channel", seq=message.seq, why=why)
+    if conversation.owner is Owner.BOT and message.kind is Kind.MESSAGE:
+        connection.execute(update(conversations).where(this(leased.company, leased.id)).values(owner=Owner.WAITING))
+        open_case(connection, replace(conversation, owner=Owner.WAITING), Opening(Reason.FAILED), now)
+    elif not conversation.bot_answers:
+        stir(connection, conversation, now)
+
+
+def _amend(connection: Connection, leased: Conversation, correction: Message) -> None:
+    """A message says something else now, in the channel and here."""
+    which = and_(message_rows(leased.company, leased.id), messages.c.seq == int(correction.ref))
+    body = connection.execute(select(messages.c.body).where(which)).scalar_one()
+    connection.execute(update(messages).where(which).values(text=correction.text, body={**body, "edited": True}))
 
 
 def gone(connection: Connection, leased: Conversation, why: str, moved_to: str, now: float) -> None:
@@ -200,6 +218,7 @@ def gone(connection: Connection, leased: Conversation, why: str, moved_to: str, 
     else:
         lose_customer(connection, leased, why)
     record(connection, leased, now, "moved" if moved else "gone", "channel", why=why, to=moved_to)
+    stir(connection, leased, now)
 
 
 def release(
@@ -252,6 +271,9 @@ def _as_message(conversation: Conversation, reply: Reply, seq: int, now: float) 
         author=reply.author,
         text=reply.text,
         at=now,
+        kind=Kind.MESSAGE if reply.corrects is None else Kind.EDIT,
+        ref="" if reply.corrects is None else str(reply.corrects),
+        attachments=reply.attachments,
         language=reply.language,
         citations=reply.citations,
         suggestions=reply.suggestions,

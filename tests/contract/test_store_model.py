@@ -18,8 +18,9 @@ from bot.domain import Author, Chat, Owner
 from bot.errors import Fenced
 from bot.handoff import claimed, handed_back, resolved
 from bot.ports import Inbound
+from bot.storage import cases, handoffs, work
 from bot.storage import conversations as store
-from bot.storage import handoffs, work
+from bot.storage.handoffs import Person
 from llm.errors import UsageError
 from retrieval.database import Database, open_database
 from tests.postgres import new_database
@@ -133,11 +134,11 @@ class Conversing(RuleBasedStateMachine):
             self.hands.append(Hand(one))
 
     @precondition(lambda self: self.hands)
-    @rule(data=st.data(), count=st.integers(0, 2), strict=st.booleans())
-    def conclude(self, data: st.DataObject, count: int, strict: bool) -> None:
+    @rule(data=st.data(), count=st.integers(0, 2), strict=st.booleans(), call=st.booleans())
+    def conclude(self, data: st.DataObject, count: int, strict: bool, call: bool) -> None:
         hand = data.draw(st.sampled_from(self.hands))
         leased, model = hand.leased, self.modelled(hand.leased)
-        owner = Owner.BOT if leased.bot_answers else leased.owner
+        owner = (Owner.WAITING if call else Owner.BOT) if leased.bot_answers else leased.owner
         change = Change(leased.asked, [Reply("answer", Author.BOT)] * count, owner)
         more = model.asked != leased.asked
         if (model.lease, model.owner) != (leased.lease, leased.owner) or (strict and more):
@@ -221,7 +222,7 @@ class Conversing(RuleBasedStateMachine):
     def a_person_moves(self, data: st.DataObject, person: str, move: str) -> None:
         address = data.draw(st.sampled_from(sorted(self.model)))
         model, key = self.model[address], ("acme", self.ids[address])
-        arguments = (handoffs.move, key, MOVES[move], person, (Reply("notice"),), self.now)
+        arguments = (handoffs.move, key, MOVES[move], Person(person), (Reply("notice"),), self.now)
         if model.owner is Owner.CLOSED and move == "hand back":
             with pytest.raises(UsageError):
                 self.write(*arguments)
@@ -251,7 +252,8 @@ class Conversing(RuleBasedStateMachine):
     def a_person_writes(self, data: st.DataObject) -> None:
         address = data.draw(st.sampled_from(sorted(a for a, one in self.model.items() if one.owner is Owner.HUMAN)))
         model = self.model[address]
-        self.write(handoffs.say, ("acme", self.ids[address]), model.person, Reply("hello", Author.PERSON), self.now)
+        reply = Reply("hello", Author.PERSON)
+        self.write(handoffs.say, ("acme", self.ids[address]), Person(model.person), reply, (), "", self.now)
         model.add("outbox", Author.PERSON)
         model.due = max(model.due or 0, self.now)
 
@@ -261,6 +263,8 @@ class Conversing(RuleBasedStateMachine):
             row = self.read(store.get, "acme", self.ids[address])
             assert (row.last, row.asked, row.done) == (len(model.statuses), model.asked, model.done)
             assert (row.owner, row.person, row.lease, row.due) == (model.owner, model.person, model.lease, model.due)
+            case = self.read(cases.latest, "acme", self.ids[address])
+            assert (case is not None and case.closed_at is None) == (model.owner in (Owner.WAITING, Owner.HUMAN))
 
     def _finish_everything(self) -> None:
         """One last worker comes after all others died: it finds all that is left, and nothing stays behind."""

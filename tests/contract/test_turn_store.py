@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.conversation import Change, Message, Reply, Status
+from bot.conversation import Change, Message, Opening, Reply, Status
 from bot.domain import Author, Chat, Citation, Outcome, Owner, Reason
 from bot.errors import Fenced
 from bot.handoff import claimed, handed_back, resolved
@@ -26,6 +26,9 @@ from tests.contract.conversing import (
     receive,
     sent,
 )
+
+HELLO = Reply("Hello", Author.PERSON)
+ANN = handoffs.Person("ann", "Ann")
 
 
 class TestConcluding:
@@ -51,7 +54,7 @@ class TestConcluding:
 
     async def test_nothing_is_stored_over_a_person_who_took_over(self, database: Database) -> None:
         leased = await asked_and_claimed(database)
-        await database.write(handoffs.move, ("acme", leased.id), claimed, "ann", (), 2.0)
+        await database.write(handoffs.move, ("acme", leased.id), claimed, ANN, (), 2.0)
         with pytest.raises(Fenced):
             await conclude(database, leased, 3.0, ANSWER)
 
@@ -63,7 +66,7 @@ class TestConcluding:
 
     async def test_events_are_stored_with_the_answer(self, database: Database) -> None:
         leased = await asked_and_claimed(database)
-        change = Change(1, [ANSWER], Owner.WAITING, events=[("handed_over", {"reason": "unsure"})])
+        change = Change(1, [ANSWER], Owner.WAITING, handoff=Opening(Reason.UNSURE))
         await database.write(work.conclude, leased, change, 2.0)
         trail = await database.read(store.trail, "acme", leased.id)
         assert [(entry.kind, entry.data) for entry in trail] == [("opened", {}), ("handed_over", {"reason": "unsure"})]
@@ -145,7 +148,7 @@ class TestSending:
     async def test_a_withdrawn_message_is_not_begun(self, database: Database) -> None:
         leased = await asked_and_claimed(database)
         after = await conclude(database, leased, 2.0, Reply("Hold on."), ANSWER)
-        await database.write(handoffs.move, ("acme", leased.id), claimed, "ann", (), 3.0)
+        await database.write(handoffs.move, ("acme", leased.id), claimed, ANN, (), 3.0)
         assert await database.write(work.begin_send, after, 3) is False
 
     async def test_a_blocked_chat_is_written_to_again_once_it_writes(self, database: Database) -> None:
@@ -177,7 +180,7 @@ class TestPeople:
     async def test_what_is_put_off_after_a_claim_stays_withdrawn(self, database: Database) -> None:
         leased = await asked_and_claimed(database)
         after = await conclude(database, leased, 2.0, ANSWER)
-        await database.write(handoffs.move, ("acme", leased.id), claimed, "ann", (), 2 + LEASE)  # the worker froze
+        await database.write(handoffs.move, ("acme", leased.id), claimed, ANN, (), 2 + LEASE)  # the worker froze
         put_off = Message(after.id, after.last, Author.BOT, "", status=Status.OUTBOX, attempts=1)
         await database.write(work.settle, after, put_off, 3 + LEASE)
         bots = [message for message in await messages(database) if message.author is Author.BOT]
@@ -186,21 +189,21 @@ class TestPeople:
     async def test_a_claim_withdraws_what_the_bot_has_not_sent(self, database: Database) -> None:
         leased = await asked_and_claimed(database)
         after = await conclude(database, leased, 2.0, Reply("Hold on."), ANSWER)
-        await database.write(handoffs.move, ("acme", leased.id), claimed, "ann", (Reply("Ann is here."),), 3.0)
+        await database.write(handoffs.move, ("acme", leased.id), claimed, ANN, (Reply("Ann is here."),), 3.0)
         waiting = (await database.read(work.outbox, after))[1]
         assert [message.text for message in waiting] == ["Hold on.", "Ann is here."]
 
     async def test_a_claim_waits_for_the_message_that_is_being_sent(self, database: Database) -> None:
         leased = await asked_and_claimed(database)
         await conclude(database, leased, 2.0, ANSWER)
-        moved = await database.write(handoffs.move, ("acme", leased.id), claimed, "ann", (), 3.0)
+        moved = await database.write(handoffs.move, ("acme", leased.id), claimed, ANN, (), 3.0)
         assert moved.obstacle is handoffs.Obstacle.SENDING
         assert (await now(database)).owner is Owner.BOT
 
     async def test_a_claim_does_not_wait_for_a_dead_worker(self, database: Database) -> None:
         leased = await asked_and_claimed(database)
         await conclude(database, leased, 2.0, ANSWER)
-        moved = await database.write(handoffs.move, ("acme", leased.id), claimed, "ann", (), 2 + LEASE)
+        moved = await database.write(handoffs.move, ("acme", leased.id), claimed, ANN, (), 2 + LEASE)
         assert moved.conversation.owner is Owner.HUMAN
         assert (await messages(database))[-1].status is Status.WITHDRAWN
 
@@ -208,7 +211,10 @@ class TestPeople:
         await receive(database, "e1", 0)
         key = ("acme", (await now(database)).id)
         moves = await asyncio.gather(
-            *(database.write(handoffs.move, key, claimed, person, (), 1.0) for person in ("ann", "bob", "cem"))
+            *(
+                database.write(handoffs.move, key, claimed, handoffs.Person(person), (), 1.0)
+                for person in ("ann", "bob", "cem")
+            )
         )
         winners = [moved for moved in moves if moved.obstacle is None]
         assert len(winners) == 1
@@ -217,26 +223,26 @@ class TestPeople:
     async def test_a_second_claim_of_the_same_person_changes_nothing(self, database: Database) -> None:
         await receive(database, "e1", 0)
         key = ("acme", (await now(database)).id)
-        await database.write(handoffs.move, key, claimed, "ann", (Reply("Ann is here."),), 1.0)
+        await database.write(handoffs.move, key, claimed, ANN, (Reply("Ann is here."),), 1.0)
         before = await now(database)
-        await database.write(handoffs.move, key, claimed, "ann", (Reply("Ann is here."),), 2.0)
+        await database.write(handoffs.move, key, claimed, ANN, (Reply("Ann is here."),), 2.0)
         assert await now(database) == before
 
     async def test_only_who_claimed_may_write(self, database: Database) -> None:
         await receive(database, "e1", 0)
         key = ("acme", (await now(database)).id)
         with pytest.raises(UsageError, match="Claim"):
-            await database.write(handoffs.say, key, "ann", Reply("Hello", Author.PERSON), 1.0)
-        await database.write(handoffs.move, key, claimed, "ann", (), 1.0)
-        moved = await database.write(handoffs.say, key, "bob", Reply("Hello", Author.PERSON), 1.0)
+            await database.write(handoffs.say, key, ANN, HELLO, (), "", 1.0)
+        await database.write(handoffs.move, key, claimed, ANN, (), 1.0)
+        moved = await database.write(handoffs.say, key, handoffs.Person("bob"), HELLO, (), "", 1.0)
         assert moved.obstacle is handoffs.Obstacle.TAKEN
 
     async def test_what_a_person_writes_is_due_at_once(self, database: Database) -> None:
         leased = await asked_and_claimed(database)
         after = await conclude(database, leased, 2.0)
         await database.write(work.release, after, 0, 2.0)
-        await database.write(handoffs.move, ("acme", leased.id), claimed, "ann", (), 3.0)
-        await database.write(handoffs.say, ("acme", leased.id), "ann", Reply("Hello", Author.PERSON), 4.0)
+        await database.write(handoffs.move, ("acme", leased.id), claimed, ANN, (), 3.0)
+        await database.write(handoffs.say, ("acme", leased.id), ANN, HELLO, (), "", 4.0)
         (again,) = await claim(database, 4.0, "w2")
         assert [message.text for message in (await database.read(work.outbox, again))[1]] == ["Hello"]
 
@@ -244,14 +250,14 @@ class TestPeople:
         await receive(database, "e1", 0)
         key = ("acme", (await now(database)).id)
         for transition in (claimed, handed_back, claimed, resolved):
-            await database.write(handoffs.move, key, transition, "ann", (), 1.0)
+            await database.write(handoffs.move, key, transition, ANN, (), 1.0)
         trail = await database.read(store.trail, *key)
         assert [entry.kind for entry in trail] == ["opened", "claimed", "returned", "claimed", "resolved"]
 
     async def test_a_closed_conversation_opens_when_the_customer_writes(self, database: Database) -> None:
         await receive(database, "e1", 0)
         key = ("acme", (await now(database)).id)
-        await database.write(handoffs.move, key, resolved, "ann", (), 0.5)
+        await database.write(handoffs.move, key, resolved, ANN, (), 0.5)
         (leased,) = await claim(database, 2.0)
         after = await conclude(database, leased, 2.0, ANSWER)
         assert after.owner is Owner.BOT
