@@ -7,7 +7,8 @@
     |- SettingsError           a setting is wrong
     |- ModelError              a model did not do its work
     |  |- ModelUnavailable     worth another try or another replica: refused, timed out, 429, 5xx
-    |  `- ModelRejected        trying again won't help: unknown model, bad key, prompt too long
+    |  `- ModelRejected        trying again won't help: unknown model, bad key
+    |     `- RequestRejected   nor with this prompt: too long, an endless answer; others may do
     |- RetrievalError          see retrieval/errors.py
     `- BotError                see bot/errors.py
 """
@@ -30,8 +31,19 @@ class ModelError(AnswerdeskError):
 
 
 class ModelUnavailable(ModelError):
-    """Refused, timed out, overloaded or broken off: another try or another replica may do."""
+    """Refused, timed out, overloaded or broken off: another try or another replica may do.
+
+    `retry_after` is how many seconds the endpoint wants to be left alone, if it said so.
+    """
+
+    def __init__(self, message: str, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class ModelRejected(ModelError):
-    """The request itself was refused: unknown model, bad key, prompt too long."""
+    """Trying again won't help: unknown model, bad key, prompt too long."""
+
+
+class RequestRejected(ModelRejected):
+    """The prompt doesn't suit the model: too long, say, or its answer does not end. The endpoint is well."""

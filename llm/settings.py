@@ -1,8 +1,22 @@
 """Settings of the models."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr, TypeAdapter, ValidationError
+
+_ADDRESS = TypeAdapter(HttpUrl)
+
+
+def _addresses(given: object) -> object:
+    """Write one or several addresses as one text. Raises ValueError for what is none."""
+    if given is None:
+        return None
+    parts = given if isinstance(given, list | tuple) else str(given).replace(",", " ").split()
+    try:
+        return ", ".join(str(_ADDRESS.validate_python(part)) for part in parts) or None
+    except ValidationError:
+        raise ValueError("an address begins with http:// or https://") from None
 
 
 class EmbeddingSettings(BaseModel):
@@ -26,7 +40,12 @@ class LLMSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     base_url: Annotated[
-        HttpUrl | None, Field(description="Such as http://127.0.0.1:8000/v1; unset means no generation.")
+        str | None,
+        BeforeValidator(_addresses),
+        Field(
+            description="Such as http://127.0.0.1:8000/v1; several, joined by commas, for replicas; "
+            "unset means no generation."
+        ),
     ] = None
     model: Annotated[str | None, Field(description="The model's name at that endpoint.")] = None
     api_key: Annotated[
@@ -34,8 +53,22 @@ class LLMSettings(BaseModel):
     ] = None
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
     max_tokens: Annotated[int, Field(ge=16, le=8192, description="Longest answer, in tokens.")] = 600
-    first_token_timeout: Annotated[float, Field(gt=0, description="Seconds to wait for the first token.")] = 8.0
+    first_token_timeout: Annotated[float, Field(gt=0, description="Seconds to wait for an endpoint's first token.")] = (
+        8.0
+    )
+    first_text_timeout: Annotated[
+        float,
+        Field(gt=0, description="Seconds for the first text, queueing and other replicas included."),
+    ] = 18.0
     stall_timeout: Annotated[
         float, Field(gt=0, description="Seconds without a token before a stream counts as broken.")
     ] = 5.0
     total_timeout: Annotated[float, Field(gt=0, description="Seconds that one whole answer may take.")] = 45.0
+    concurrency: Annotated[
+        int, Field(ge=1, le=4096, description="Answers that one endpoint writes at a time; more wait for their turn.")
+    ] = 64
+
+    @property
+    def endpoints(self) -> Sequence[HttpUrl]:
+        """Every address, each once."""
+        return tuple(dict.fromkeys(HttpUrl(each) for each in (self.base_url or "").split(", ") if each))

@@ -1,0 +1,157 @@
+"""One OpenAI-compatible endpoint, through LangChain's client. Importing this takes seconds: see llm.chat."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import langsmith
+from langchain_core.messages import AIMessageChunk
+from langchain_openai import ChatOpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+from pydantic import HttpUrl
+
+from llm.chat import ChatMessage, Listener, Spent
+from llm.faults import Faults, shown
+from llm.settings import LLMSettings
+
+CONNECT_TIMEOUT = 2.0
+"""Seconds: an endpoint stands near, and what takes longer is down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """By when something must be there, in the event loop's time."""
+
+    first: float
+    """The first piece of text."""
+    last: float
+    """The whole answer."""
+
+
+class EndpointChat:
+    """A model at one address."""
+
+    def __init__(self, settings: LLMSettings, url: HttpUrl, listen: Listener | None = None) -> None:
+        _keep_traces_home()
+        key = settings.api_key.get_secret_value() if settings.api_key else ""
+        self.url = str(url).rstrip("/")
+        self.faults = Faults(shown(url), settings.model or "", key)
+        self._settings = settings
+        self._listen = listen
+        self._http = DefaultAsyncHttpxClient(follow_redirects=False)
+        self._chat = ChatOpenAI(
+            model=settings.model or "",
+            base_url=str(url),
+            # Unset, the client would take OPENAI_API_KEY and OPENAI_PROXY from the environment, meant for someone else.
+            api_key=key or "none",  # type: ignore[arg-type]
+            openai_proxy=None,
+            http_async_client=self._http,
+            temperature=settings.temperature,
+            max_tokens=settings.max_tokens,  # type: ignore[call-arg]
+            timeout=httpx.Timeout(settings.total_timeout, connect=CONNECT_TIMEOUT),
+            max_retries=0,
+            stream_chunk_timeout=0,
+            stream_usage=True,
+            use_responses_api=False,
+        )
+
+    @property
+    def client(self) -> AsyncOpenAI:
+        """The OpenAI client underneath."""
+        client: AsyncOpenAI = self._chat.root_async_client
+        return client
+
+    async def stream(self, messages: Sequence[ChatMessage], salt: str, limits: Limits) -> AsyncGenerator[str, None]:
+        """Yield the answer in pieces; see ChatModel.stream."""
+        clock = asyncio.get_running_loop().time
+        began, first_text = clock(), 0.0
+        wait_until = limits.first
+        finish: str | None = None
+        usage: Any = None
+        chunks = self._chat.astream(
+            [{"role": message.role, "content": message.content} for message in messages],
+            extra_body={"cache_salt": salt} if salt else None,
+        )
+        async with aclosing(chunks):  # type: ignore[type-var]
+            while chunk := await self._next(chunks, min(wait_until, limits.last), written=first_text > 0):
+                finish = chunk.response_metadata.get("finish_reason") or finish
+                usage = chunk.usage_metadata or usage
+                if text := str(chunk.text):
+                    first_text = first_text or clock()
+                    yield text
+                if first_text:
+                    wait_until = clock() + self._settings.stall_timeout
+        self._require_complete(finish, written=first_text > 0)
+        if self._listen:
+            self._listen(_spent(self.faults.endpoint, first_text - began, clock() - began, usage or {}))
+
+    async def close(self) -> None:
+        """Close the connections to the endpoint."""
+        await self._http.aclose()
+
+    async def check(self) -> str:
+        """Say that our model is served. Raises ModelError when the endpoint can't be reached or doesn't serve it."""
+        served = await self.models()
+        if self._settings.model not in served:
+            raise self.faults.rejected(
+                f"doesn't serve the model {self._settings.model!r}, but {', '.join(sorted(served)) or 'none at all'}",
+                "set ANSWERDESK_LLM_MODEL to one of these",
+            )
+        return f"{self.faults.endpoint} serves {self._settings.model}."
+
+    async def models(self) -> dict[str, int | None]:
+        """Return the names of the models it serves, each with its context length in tokens where it is told.
+
+        Raises ModelError.
+        """
+        try:
+            async with asyncio.timeout(self._settings.first_token_timeout):
+                return {model.id: getattr(model, "max_model_len", None) async for model in self.client.models.list()}
+        except Exception as error:
+            raise self.faults.explain(error, written=False) from error
+
+    async def _next(self, chunks: AsyncIterator[AIMessageChunk], when: float, *, written: bool) -> Any:
+        """Return the next chunk, or None at the end; `when` is in the loop's time."""
+        try:
+            async with asyncio.timeout_at(when):
+                return await anext(chunks, None)
+        except Exception as error:
+            # Whatever a client makes of a wrong endpoint's bytes (ValueError, KeyError, ...), the endpoint is at fault.
+            raise self.faults.explain(error, written=written) from error
+
+    def _require_complete(self, finish: str | None, *, written: bool) -> None:
+        if finish is None:
+            raise self.faults.unavailable("broke off before the answer was complete", "look at its log")
+        if finish == "length":
+            raise self.faults.unsuitable(
+                f"needed more than {self._settings.max_tokens} tokens for an answer",
+                "raise ANSWERDESK_LLM_MAX_TOKENS or choose a model that follows the instruction to be short",
+            )
+        if finish != "stop":
+            raise self.faults.unsuitable(f"ended the answer with {finish!r}", "look at its log")
+        if not written:
+            raise self.faults.unavailable(
+                "gave an empty answer", "look at its log; does the model have a chat template?"
+            )
+
+
+def _spent(endpoint: str, first_text: float, total: float, usage: Any) -> Spent:
+    return Spent(
+        endpoint,
+        first_text,
+        total,
+        prompt_tokens=usage.get("input_tokens", 0),
+        cached_tokens=usage.get("input_token_details", {}).get("cache_read") or 0,
+        written_tokens=usage.get("output_tokens", 0),
+    )
+
+
+def _keep_traces_home() -> None:
+    """Make sure that no prompt is sent to LangSmith, whatever its variables in the environment say."""
+    langsmith.configure(enabled=False)
+    for name in ("LANGCHAIN_TRACING", "LANGCHAIN_HANDLER"):
+        os.environ.pop(name, None)  # LangChain refuses to work where these are set
