@@ -138,7 +138,6 @@ class SlackSettings(BaseModel):
     api_base: Annotated[HttpUrl, Field(description="Another server that speaks Slack's Web API.")] = HttpUrl(
         "https://slack.com/api/"
     )
-    max_file_mb: Annotated[int, Field(ge=1, le=1000, description="Files above this size stay where they are.")] = 20
 
 
 def _known_zone(name: str) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.errors import Fenced
-from bot.storage.tables import errands, staff_questions
+from bot.storage.tables import errands, handoffs, staff_questions
 from retrieval.database import announce
 
 KEPT = 7 * 24 * 3600.0
@@ -120,6 +120,29 @@ def forget(connection: Connection, now: float) -> int:
     return connection.execute(delete(errands).where(_e.due.is_(None), _e.at < now - KEPT)).rowcount
 
 
+def note_ref(connection: Connection, company: str, errand: str, ref: str) -> None:
+    """Remember what came of an errand, also when it is done."""
+    connection.execute(update(errands).where(_e.company == company, _e.id == errand).values(ref=ref))
+
+
+def ref_of(connection: Connection, company: str, errand: str) -> str:
+    """What was begun for an errand, or came of it; empty if nothing is known."""
+    found = connection.execute(select(_e.ref).where(_e.company == company, _e.id == errand)).scalar_one_or_none()
+    return found or ""
+
+
+def conversation_of(connection: Connection, company: str, thread: str) -> str | None:
+    """The conversation whose case has this thread, open or closed."""
+    query = select(handoffs.c.conversation).where(handoffs.c.company == company, handoffs.c.thread == thread)
+    return connection.execute(query.limit(1)).scalar_one_or_none()
+
+
+def open_threads(connection: Connection, company: str) -> Sequence[str]:
+    """The threads of the company's open cases."""
+    query = select(handoffs.c.thread).where(handoffs.c.company == company, handoffs.c.closed_at.is_(None))
+    return [thread for thread in connection.execute(query).scalars() if thread]
+
+
 def asked(connection: Connection, errand: Errand, person: str, question: str, outcome: str) -> None:
     """Record what a member of the staff asked, and what became of it."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
@@ -136,7 +159,9 @@ def judge(connection: Connection, company: str, question: str, *, helpful: bool)
 
 def judgements(connection: Connection, company: str) -> Mapping[str, bool | None]:
     """Whether the answers helped, by question."""
-    rows = connection.execute(select(staff_questions.c.id, staff_questions.c.helpful).where(staff_questions.c.company == company))
+    rows = connection.execute(
+        select(staff_questions.c.id, staff_questions.c.helpful).where(staff_questions.c.company == company)
+    )
     return {row.id: row.helpful for row in rows}
 
 

@@ -145,6 +145,7 @@ handoffs = Table(
     Index("ix_handoff_due", "due", sqlite_where=text("due IS NOT NULL"), postgresql_where=text("due IS NOT NULL")),
     Index("ix_handoff_closed", "company", "closed_at"),
     Index("ix_handoff_conversation", "company", "conversation"),
+    Index("ix_handoff_thread", "company", "thread"),
 )
 
 # What staff write for staff. Nothing that customers are served reads this, nor does the model.

@@ -51,8 +51,5 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("staff_question", schema=None) as batch_op:
         batch_op.create_index("ix_staff_question_at", ["company", "at"], unique=False)
-
-
-def downgrade() -> None:
-    op.drop_table("staff_question")
-    op.drop_table("errand")
+    with op.batch_alter_table("handoff", schema=None) as batch_op:
+        batch_op.create_index("ix_handoff_thread", ["company", "thread"], unique=False)
