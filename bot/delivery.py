@@ -4,9 +4,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from bot.conversation import Conversation, Message, Status
 from bot.domain import Author, Chat, Line
@@ -14,11 +13,10 @@ from bot.errors import Fenced
 from bot.ports import Capabilities, Connector, Gone, Kind, Receipt, Rejected, Retry, Sent, Unknown
 from bot.storage import work as store
 from bot.storage.conversations import one_message
-from bot.worker import GivenBack, Held, see_through
+from bot.worker import GivenBack, Held, recorded, see_through
 from retrieval.database import Database
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 SEND_SECONDS = 30.0
 """A connector that takes longer has broken off."""
@@ -114,7 +112,7 @@ class Delivery:
                     held.given_back.push(slot.pop_all())
                     return GivenBack(settled, sent=settling)
                 if settling is not None:
-                    await see_through(self._database.write(store.settle, conversation, settling, self._now()))
+                    await self._settle(held, conversation, settling)
         return GivenBack(settled)
 
     async def _send(
@@ -128,10 +126,10 @@ class Delivery:
         if self._now() >= held.until:
             raise Fenced("The lease ran out before the message was sent.")
         message = replace(message, attempts=message.attempts + 1)
-        receipt = await self._receipt(connector, conversation, message)
-        if isinstance(receipt, Sent):  # nothing may come between that and its being recorded
+        receipt = await see_through(self._receipt(connector, conversation, message))
+        if isinstance(receipt, Sent):  # nothing is waited for between that and its being recorded
             return replace(message, status=Status.SENT, refs=receipt.refs)
-        return await see_through(self._judge(conversation, message, receipt))
+        return await see_through(self._judge(held, conversation, message, receipt))
 
     async def _wait_for_turn(
         self, held: Held, conversation: Conversation, message: Message, capabilities: Capabilities
@@ -171,16 +169,16 @@ class Delivery:
         return await connector.edit(replace(message, text=correction.text).outgoing(conversation.chat))
 
     async def _judge(
-        self, conversation: Conversation, message: Message, receipt: Retry | Unknown | Gone | Rejected
+        self, held: Held, conversation: Conversation, message: Message, receipt: Retry | Unknown | Gone | Rejected
     ) -> _Pause | None:
         """Record why the message was not sent."""
         match receipt:
             case Retry(after, why, refs) if self._now() - message.at < GIVE_UP:
                 taken = replace(message, refs=refs or message.refs)
-                return await self._put_off(conversation, taken, max(after, _backoff(message.attempts)), why)
+                return await self._put_off(held, conversation, taken, max(after, _backoff(message.attempts)), why)
             case Unknown(why, refs) if message.attempts < RESEND_UNKNOWN:
                 taken = replace(message, refs=refs or message.refs)
-                return await self._put_off(conversation, taken, _backoff(message.attempts), why)
+                return await self._put_off(held, conversation, taken, _backoff(message.attempts), why)
             case Gone(why, moved_to):
                 log.info("conversation %s can't be written to: %s", conversation.id, why)
                 await self._database.write(store.gone, conversation, why, moved_to, self._now())
@@ -188,13 +186,21 @@ class Delivery:
             case Retry(why=why) | Unknown(why=why) | Rejected(why):
                 log.error("message %s:%d was given up: %s", conversation.id, message.seq, why)
                 failed = replace(message, status=Status.FAILED)
-                await self._database.write(store.settle, conversation, failed, self._now(), why)
+                await self._settle(held, conversation, failed, why)
                 return None
 
-    async def _put_off(self, conversation: Conversation, message: Message, seconds: float, why: str) -> _Pause:
+    async def _put_off(
+        self, held: Held, conversation: Conversation, message: Message, seconds: float, why: str
+    ) -> _Pause:
         log.info("message %s:%d is put off for %.1f s: %s", conversation.id, message.seq, seconds, why)
-        await self._database.write(store.settle, conversation, message, self._now())
+        await self._settle(held, conversation, message)
         return _Pause(seconds)
+
+    async def _settle(self, held: Held, conversation: Conversation, message: Message, why: str = "") -> None:
+        def settle() -> Awaitable[None]:
+            return self._database.write(store.settle, conversation, message, self._now(), why)
+
+        await see_through(recorded(held, self._now, settle))
 
 
 def _backoff(attempts: int) -> float:

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -16,9 +17,13 @@ from bot.errors import Fenced
 from bot.storage import work as store
 from llm.errors import AnswerdeskError
 from retrieval.database import Database
+from retrieval.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+RECORD_AGAIN = 0.25
+"""Seconds between two attempts to record something in a database that can't be used."""
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +37,8 @@ class Held:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever something may have happened to the conversation."""
     lost: bool = False
+    leaving: bool = False
+    """The worker stops, and waits no longer than it must."""
     given_back: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     """Closed when the conversation has been given back."""
 
@@ -51,17 +58,39 @@ class GivenBack:
     """The last message sent; it is settled together with giving back, which saves a commit."""
 
 
-async def see_through(recording: Coroutine[Any, Any, T]) -> T:
-    """Record what was done, also when the task is cancelled meanwhile: the cancellation is only put off.
+async def see_through(doing: Coroutine[Any, Any, T]) -> T:
+    """Finish what must not be broken off: a cancellation meanwhile is put off to what the task waits for next.
 
     What was sent and isn't on record would be sent again.
     """
-    task = asyncio.create_task(recording)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.gather(task, return_exceptions=True)
-        raise
+    current, task, cancelled = asyncio.current_task(), asyncio.create_task(doing), False
+    assert current is not None  # noqa: S101 - a coroutine always runs in a task
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            current.uncancel()
+            cancelled = True
+    if cancelled:
+        current.cancel()
+    return task.result()
+
+
+async def recorded(held: Held, now: Callable[[], float], write: Callable[[], Awaitable[T]]) -> T:
+    """Write what must be on record, again and again while the database can't be used.
+
+    A worker that stops gives up when the lease has run out. Raises `StoreUnavailable` then.
+    """
+    for attempt in itertools.count():
+        try:
+            return await write()
+        except StoreUnavailable as error:
+            if held.leaving and now() >= held.until:
+                raise
+            if not attempt:
+                log.warning("conversation %s isn't on record yet: %s", held.conversation.id, error)
+            await asyncio.sleep(RECORD_AGAIN)
+    raise AssertionError("Counting never ends.")
 
 
 class Worker:
@@ -105,23 +134,30 @@ class Worker:
             for stop in unlisten:
                 stop()
             # Broken off before they were done: the database must not be closed while they still give back.
-            for task in (broken_off := list(self._tasks.values())):
-                task.cancel()
-            if broken_off:
+            if broken_off := list(self._tasks.values()):
+                self._break_off(broken_off)
                 await asyncio.wait(broken_off)
             renewing.cancel()
             await asyncio.wait([renewing])
 
     async def stop(self, drain: float = 10.0) -> None:
-        """Claim nothing more; what still runs after `drain` seconds is broken off, and free for other workers."""
+        """Claim nothing more; what still runs after `drain` seconds is broken off, and free for other workers.
+
+        But for what is being sent: until the channel has answered (30 s at most), and its answer is on record.
+        """
         self._stopping = True
         self._wake.set()
         tasks = list(self._tasks.values())
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=drain)
-            for task in late:
-                task.cancel()
+            self._break_off(late)
             await asyncio.wait(tasks)
+
+    def _break_off(self, tasks: Iterable[asyncio.Task[None]]) -> None:
+        for held in self._held.values():
+            held.leaving = True
+        for task in tasks:
+            task.cancel()
 
     async def _claim(self) -> None:
         free = self._concurrency - len(self._held)
@@ -135,6 +171,10 @@ class Worker:
             claimed = await self._database.write(
                 store.claim, f"{self._name}.{self._claims}", free, self._lines, now, until
             )
+            if self._stopping:  # which began while these were claimed
+                for one in claimed.conversations:
+                    await self._release(Held(one, until), GivenBack(one.settled))
+                return
         except AnswerdeskError as error:
             log.error("no work can be claimed: %s", error)
             return
@@ -147,12 +187,12 @@ class Worker:
 
     def _begin(self, held: Held) -> None:
         key = held.conversation.id
-        stale = self._held.get(key)
-        if stale is not None:  # its lease ran out while this very worker was stalled
-            stale.lost = True
-            self._tasks[key].cancel()
+        stale = self._tasks.get(key)
+        if stale is not None:  # its lease ran out while this very worker, or the database, was stalled
+            self._held[key].lost = True
+            stale.cancel()
         self._held[key] = held
-        self._tasks[key] = task = asyncio.create_task(self._see_through(held), name=f"conversation {key}")
+        self._tasks[key] = task = asyncio.create_task(self._see_through(held, stale), name=f"conversation {key}")
         task.add_done_callback(lambda task: self._finish(held, task))
 
     def _finish(self, held: Held, task: asyncio.Task[None]) -> None:
@@ -163,7 +203,9 @@ class Worker:
             log.error("conversation %s can't be given back, and waits for its lease to run out: %s", key, error)
         self._wake.set()
 
-    async def _see_through(self, held: Held) -> None:
+    async def _see_through(self, held: Held, stale: asyncio.Task[None] | None) -> None:
+        if stale:  # what it sent must be on record before anything is sent anew
+            await see_through(_end_of(stale))
         with held.given_back:
             await self._work_and_release(held)
 
@@ -175,10 +217,11 @@ class Worker:
             log.info("conversation %s was taken over", held.conversation.id)
         except Exception:
             log.exception("work on conversation %s failed", held.conversation.id)
-            outcome = GivenBack(held.conversation.settled, delay=self._pace.retries[0], failed=True)
+            delay = self._pace.retries[0] * 2 ** min(held.conversation.failures, 7)
+            outcome = GivenBack(held.conversation.settled, delay=delay, failed=True)
         finally:
-            if not held.lost:
-                await see_through(self._release(held, outcome))
+            if outcome.sent or not held.lost:
+                await see_through(recorded(held, self._now, lambda: self._release(held, outcome)))
 
     async def _release(self, held: Held, outcome: GivenBack) -> None:
         await self._database.write(
@@ -232,3 +275,7 @@ class Worker:
             elif self._held.get(key) is one:  # neither given back meanwhile, nor claimed anew
                 one.lost = True
                 self._tasks[key].cancel()
+
+
+async def _end_of(task: asyncio.Task[None]) -> None:
+    await asyncio.wait([task])

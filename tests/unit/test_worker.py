@@ -1,11 +1,14 @@
 """Workers: what they take, how they keep it, and that they give it back."""
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, text
 
 from bot.domain import Answer, Author, Draft, Owner, Question
 from bot.errors import Fenced
@@ -142,6 +145,62 @@ async def test_what_was_sent_is_on_record_when_the_worker_is_broken_off(tmp_path
         await at.writes("Hi")
         await at.at_rest()
         assert [message.text for message in at.channel.attempts] == ["Hi"]
+
+
+async def test_who_stops_hears_what_the_channel_says_to_a_message_on_its_way(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        at.channel.open.clear()
+        await at.writes("Hi")
+        await at.channel.until(lambda: at.channel.busy)
+        stopping = asyncio.create_task(at.worker.stop(drain=0.01))
+        await asyncio.sleep(0.1)
+        at.channel.open.set()
+        await stopping
+        conversation = await at.conversation()
+        assert (conversation.lease, conversation.due) == (None, None)
+        assert [message.text for message in at.channel.arrived] == ["Hi"]
+
+
+async def test_what_is_claimed_while_the_worker_stops_is_given_back_at_once(tmp_path: Path) -> None:
+    go = threading.Event()
+    async with desk(tmp_path, working=False) as at:
+        await at.writes("Hi")
+        holding = Work()
+        worker = a_worker(at.database, holding)
+        await at.until(lambda conversation: (conversation.due or 0) <= time.time())
+        busy = asyncio.create_task(at.database.write(lambda _connection: go.wait(20)))
+        running = asyncio.create_task(worker.run())
+        await asyncio.sleep(0.05)
+        await worker.stop()
+        go.set()
+        async with asyncio.timeout(20):
+            await asyncio.gather(busy, running)
+        conversation = await at.conversation()
+        assert (holding.held, conversation.lease) == ([], None)
+        assert conversation.due is not None
+
+
+@pytest.mark.parametrize("lease", [15.0, 0.3])
+async def test_what_was_sent_is_recorded_once_the_database_can_be_used_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lease: float
+) -> None:
+    """Also when the lease runs out before, and the same worker claims the conversation again."""
+    monkeypatch.setattr("bot.worker.RECORD_AGAIN", 0.05)
+    async with desk(tmp_path, pace=replace(PACE, lease=lease)) as at:
+        at.channel.open.clear()
+        await at.writes("Hi")
+        await at.channel.until(lambda: at.channel.busy)
+        await at.database.write(rename, "conversation", "away")
+        at.channel.open.set()
+        await at.channel.texts(1)
+        await asyncio.sleep(0.5)
+        await at.database.write(rename, "away", "conversation")
+        await at.at_rest()
+        assert [message.text for message in at.channel.attempts] == ["Hi"]
+
+
+def rename(connection: Connection, table: str, name: str) -> None:
+    connection.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
 
 
 async def test_work_that_fails_is_given_back_for_later(tmp_path: Path) -> None:
