@@ -2,9 +2,15 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-from bot.domain import Suggestion
-from bot.ports import Answerer
+from bot.conversation import Message, Status
+from bot.domain import Answer, Author, Outcome, Question, Suggestion, Turn
+from bot.errors import BotError
+from bot.ports import Answerer, Kind
+from bot.storage import suggesting as store
+from bot.summary import open_question
+from llm.errors import UsageError
 from retrieval.database import Database
 
 
@@ -19,6 +25,29 @@ class Suggesting:
     async def suggest(self, company: str, conversation: str, hint: str = "") -> Suggestion:
         """Answer the customer's open question, heeding the hint; kept as the case's suggestion.
 
-        Raises `UsageError` where there is nothing to answer, or no answer was found, and says so.
+        Raises `UsageError` where there is nothing to answer, or nothing to say, and `StoreUnavailable`.
         """
-        raise NotImplementedError
+        current, messages = await self._database.read(store.open_messages, company, conversation)
+        asked = open_question(messages)
+        if not asked:
+            raise UsageError("The customer has asked nothing yet.")
+        history = [Turn(message.author, message.text) for message in messages if _was_said(message)]
+        question = Question(company, asked, language=current.language, history=history, hint=hint.strip())
+        answer = await self._final(question)
+        proposal = answer.proposal or Suggestion(answer.text, answer.citations, answer.confidence)
+        if answer.outcome is not Outcome.ANSWERED and answer.proposal is None:
+            raise UsageError("The public documents say nothing about this.")
+        suggestion = replace(proposal, hint=question.hint, at=self._now())
+        await self._database.write(store.keep, company, conversation, suggestion, self._now())
+        return suggestion
+
+    async def _final(self, question: Question) -> Answer:
+        answers = [step async for step in self._answer(question) if isinstance(step, Answer)]
+        if not answers:
+            raise BotError("The answerer ended without an answer.")
+        return answers[-1]
+
+
+def _was_said(message: Message) -> bool:
+    said = message.kind is Kind.MESSAGE and message.author is not Author.NOTICE and bool(message.text)
+    return said and message.status not in (Status.WITHDRAWN, Status.FAILED)
