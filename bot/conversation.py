@@ -97,6 +97,8 @@ class Message:
     language: str = ""
     citations: Sequence[Citation] = ()
     suggestions: Sequence[str] = ()
+    evidence: Sequence[str] = ()
+    """Of the bot's answer: see `bot.domain.Answer.evidence`."""
     outcome: Outcome | None = None
     reason: Reason | None = None
     sender: str = ""
@@ -203,6 +205,7 @@ class Reply:
     reason: Reason | None = None
     sender: str = ""
     attachments: Sequence[Attachment] = ()
+    evidence: Sequence[str] = ()
     corrects: int | None = None
     """The place of the message that has this text from now on; else it is a message of its own."""
 

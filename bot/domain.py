@@ -105,6 +105,10 @@ class Question:
     language: str = ""
     """A two-letter code; empty means detect it."""
     history: Sequence["Turn"] = ()
+    conversation: str = ""
+    """Which one it belongs to: its questions go to the same model replica. Empty if to none."""
+    began: float | None = None
+    """When the customer began to wait, in the event loop's time: what it takes counts from there. None means now."""
     hint: str = ""
     """What a member of the staff wants heeded; they ask in the customer's place then."""
 
@@ -115,6 +119,9 @@ class Turn:
 
     author: Author
     text: str
+    citations: Sequence["Citation"] = ()
+    evidence: Sequence[str] = ()
+    """Of an answer that a model wrote: see `Answer.evidence`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +162,8 @@ class Answer:
     suggestions: Sequence[str] = ()
     """With `clarify`: questions the documents do answer, for the customer to pick from."""
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    evidence: Sequence[str] = ()
+    """The passages that a model was given for it and not before, by id, in their order in the prompt."""
     proposal: Suggestion | None = None
     """Of what is no answer: the best that could have been said, for staff to look at."""
 

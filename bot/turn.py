@@ -21,7 +21,9 @@ from retrieval.database import Database
 log = logging.getLogger(__name__)
 
 HISTORY = 30
-"""Messages before the question that the answerer gets to see."""
+"""Messages before the question that the answerer gets to see, at most."""
+HISTORY_STEP = 15
+"""Of them, so many are left out at a time: a prompt that begins as the one before is one that the model has cached."""
 RESTARTS = 3
 """A turn that the customer's further messages made begin anew so often is seen through."""
 _REPLIES = {"start": "greeting", "new": "greeting", "privacy": "privacy", "human": ""}
@@ -169,6 +171,7 @@ def _question(conversation: Conversation, messages: Sequence[Message], heard: As
         text=heard.text,
         language=conversation.language,
         history=_history(conversation, messages, max(conversation.since, heard.since or 0)),
+        conversation=conversation.id,
     )
 
 
@@ -225,10 +228,11 @@ def _is_unanswered(message: Message, conversation: Conversation) -> bool:
 
 
 def _history(conversation: Conversation, messages: Sequence[Message], since: int) -> list[Turn]:
+    left_out = -((HISTORY - conversation.done) // HISTORY_STEP) * HISTORY_STEP
     return [
-        Turn(message.author, message.text)
+        Turn(message.author, message.text, message.citations, message.evidence)
         for message in messages
-        if message.seq > since and message.text and message.kind is Kind.MESSAGE and _was_said(message)
+        if message.seq > max(since, left_out) and message.text and message.kind is Kind.MESSAGE and _was_said(message)
         # An answer may stand behind the question that came while it was made.
         if message.seq <= conversation.done or not _is_customers(message)
     ]
@@ -257,6 +261,7 @@ def _as_change(heard: Asked, answer: Answer) -> Change:
         answer.suggestions,
         answer.outcome,
         answer.reason,
+        evidence=answer.evidence,
     )
     events: list[tuple[str, dict[str, object]]] = [("answered", facts)]
     if handed_over:

@@ -67,7 +67,19 @@ def to_conversation(row: Row[Any]) -> Conversation:
 
 
 _BODY = (
-    *("ref", "order", "quote", "attachments", "language", "citations", "suggestions", "outcome", "reason", "sender"),
+    *(
+        "ref",
+        "order",
+        "quote",
+        "attachments",
+        "language",
+        "citations",
+        "suggestions",
+        "evidence",
+        "outcome",
+        "reason",
+        "sender",
+    ),
     "edited",
 )
 
@@ -112,6 +124,7 @@ def to_message(row: Row[Any]) -> Message:
         language=body.get("language", ""),
         citations=tuple(Citation(**citation) for citation in body.get("citations", ())),
         suggestions=tuple(body.get("suggestions", ())),
+        evidence=tuple(body.get("evidence", ())),
         outcome=Outcome(body["outcome"]) if "outcome" in body else None,
         reason=Reason(body["reason"]) if "reason" in body else None,
         sender=body.get("sender", ""),

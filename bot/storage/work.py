@@ -277,6 +277,7 @@ def _as_message(conversation: Conversation, reply: Reply, seq: int, now: float) 
         language=reply.language,
         citations=reply.citations,
         suggestions=reply.suggestions,
+        evidence=reply.evidence,
         outcome=reply.outcome,
         reason=reply.reason,
         sender=reply.sender,
