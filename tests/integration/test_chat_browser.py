@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, expect, sync_playwright
 
 from tests.chat_site import COMPANY, RETURNS, Site, document, serve
 
@@ -30,9 +30,9 @@ FLAGS = (
 DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
 MILLISECONDS = 20_000
-SETTLED = """Promise.allSettled(document.getAnimations().filter(
-    (each) => each.effect.getComputedTiming().endTime !== Infinity).map((each) => each.finished))"""
-"""Colours are measured once nothing fades any more."""
+SETTLED = """document.getAnimations().filter(
+    (each) => each.effect.getComputedTiming().endTime !== Infinity).forEach((each) => each.finish())"""
+"""Ends what fades: colours are measured after it."""
 
 expect.set_options(timeout=MILLISECONDS)
 
@@ -304,14 +304,76 @@ def test_a_message_written_offline_is_sent_once_back(page: Page) -> None:
     expect(page.locator("article[data-author=customer]")).to_have_count(2)
 
 
+def refuse(page: Page, retry_after: int) -> list[str]:
+    """Let no message through; returns what was tried."""
+    tried: list[str] = []
+
+    def answer(route: Route) -> None:
+        tried.append(route.request.post_data or "")
+        route.fulfill(status=503, body="<html>", headers={"Retry-After": str(retry_after)})
+
+    page.route("**/chat/messages", answer)
+    return tried
+
+
 def test_a_message_that_failed_is_sent_again_on_demand(page: Page) -> None:
-    page.route("**/chat/messages", lambda route: route.fulfill(status=503, body="<html>"))
+    refuse(page, retry_after=3600)
     ask(page, "hello")
-    expect(page.locator(".delivery")).to_be_visible()
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
     page.unroute("**/chat/messages")
     page.get_by_role("button", name="Try again").click()
     expect(answer(page)).to_contain_text("You said: hello")
     expect(page.locator("article[data-author=customer]")).to_have_count(1)
+
+
+def test_a_message_that_failed_is_sent_again_by_itself(page: Page) -> None:
+    refuse(page, retry_after=1)
+    ask(page, "hello")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    page.unroute("**/chat/messages")
+    expect(answer(page)).to_contain_text("You said: hello")
+
+
+def test_a_button_stays_where_it_is_while_there_is_news(site: Site, page: Page) -> None:
+    ask(page, "hello")
+    expect(answer(page)).to_be_visible()
+    tried = refuse(page, retry_after=3600)
+    ask(page, "second")
+    button = page.get_by_role("button", name="Try again")
+    expect(button).to_be_visible()
+    handle = button.element_handle()
+    conversation = site.conversation(address_of(page)).id
+    site.run(site.handoffs.claim(COMPANY, conversation, "u1"))
+    site.run(site.handoffs.reply(COMPANY, conversation, "u1", "Hello, this is Ines.", "Ines"))
+    expect(page.locator("article[data-author=person]")).to_contain_text("Hello, this is Ines.")
+    assert len(tried) == 1
+    assert handle.evaluate("(button) => button.isConnected")
+
+
+def test_nothing_is_replaced_under_a_finger(site: Site, page: Page) -> None:
+    ask(page, "hello")
+    expect(answer(page)).to_be_visible()
+    page.get_by_role("button", name="Yes, this helped").hover()
+    page.mouse.down()
+    conversation = site.conversation(address_of(page)).id
+    site.run(site.handoffs.claim(COMPANY, conversation, "u1"))
+    expect(page.locator("#state")).to_have_text("A person is here")
+    expect(page.locator("article[data-author=notice]")).to_have_count(0)
+    page.mouse.up()
+    expect(page.get_by_role("button", name="Yes, this helped")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("article[data-author=notice]")).to_have_count(1)
+
+
+def test_messages_wait_for_those_before_them(page: Page) -> None:
+    refuse(page, retry_after=3600)
+    ask(page, "first")
+    ask(page, "second")
+    expect(page.get_by_role("button", name="Try again")).to_have_count(2)
+    page.unroute("**/chat/messages")
+    page.get_by_role("button", name="Try again").last.click()
+    expect(answer(page)).to_contain_text("second")
+    texts = page.locator("article[data-author=customer] .text").all_inner_texts()
+    assert texts == ["first", "second"]
 
 
 def test_messages_arrive_in_the_order_they_were_written_in(page: Page) -> None:

@@ -1,4 +1,5 @@
-// The HTTP calls. What fails is an ApiError: `permanent` when sending the same again can't help.
+// The HTTP calls. What fails is an ApiError: `permanent` when sending the same again can't help; else `retryAfter` are the
+// seconds that the server asks to wait, if it does, and `told` says that its words are meant for the customer.
 
 import { base } from "./dom.js";
 import { t } from "./texts.js";
@@ -8,9 +9,11 @@ export const newId = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 export class ApiError extends Error {
-  constructor(message, permanent) {
+  constructor(message, permanent, { retryAfter, told = false } = {}) {
     super(message);
     this.permanent = permanent;
+    this.retryAfter = retryAfter;
+    this.told = told;
   }
 }
 
@@ -24,13 +27,17 @@ async function call(path, options = {}) {
   const body = await response.json().catch(() => ({}));
   if (response.ok) return body;
   const temporary = response.status >= 500 || response.status === 408 || response.status === 429;
-  throw new ApiError(body.message ?? t("error_unavailable"), !temporary);
+  const retryAfter = Number.parseInt(response.headers.get("Retry-After"), 10);
+  throw new ApiError(body.message ?? t("error_unavailable"), !temporary, {
+    retryAfter: Number.isNaN(retryAfter) ? undefined : retryAfter,
+    told: response.status === 429 && Boolean(body.message),
+  });
 }
 
 const post = (path, body) =>
   call(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 
-export const sendMessage = (id, text) => post(`${base}/chat/messages`, { id, text });
+export const sendMessage = ({ id, text }) => post(`${base}/chat/messages`, { id, text });
 
 export const sendAction = (action, message) => post(`${base}/chat/actions`, { id: newId(), action, message });
 

@@ -40,3 +40,17 @@ export function announce(text) {
   announcer.append(line);
   setTimeout(() => line.remove(), 5000);
 }
+
+const AFTER_A_TOUCH = 100; // a tap's click comes a little after the finger has left
+let touch = Promise.resolve();
+
+document.addEventListener("pointerdown", ({ target }) => {
+  if (!target.closest("button, a")) return;
+  touch = new Promise((resolve) => {
+    const leave = () => setTimeout(resolve, AFTER_A_TOUCH);
+    for (const name of ["pointerup", "pointercancel"]) addEventListener(name, leave, { once: true });
+  });
+});
+
+/** Now, or once the button that is being pressed has been let go: what is under a finger isn't replaced. */
+export const untouched = () => touch;

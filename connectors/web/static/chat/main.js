@@ -1,31 +1,32 @@
 // The chat page: keeps what the server says and what was not sent yet, and lets the other modules show it.
 
-import { ApiError, newId, sendAction, sendMessage } from "./api.js";
+import { ApiError, newId, sendAction } from "./api.js";
 import { createComposer, focusComposer } from "./composer.js";
-import { announce, base } from "./dom.js";
+import { announce, untouched } from "./dom.js";
 import { createHeader } from "./header.js";
 import { authorName } from "./message.js";
+import { createOutbox } from "./outbox.js";
 import { closeSource, openSource } from "./source.js";
 import { listen } from "./stream.js";
 import { t } from "./texts.js";
 import { createTranscript } from "./transcript.js";
 
 const WORKING_SECONDS = 12;
-const PENDING = `answerdesk-pending${base}`;
 
 const state = {
   messages: new Map(), // by place in the conversation
-  pending: new Map(), // by id: written here, not confirmed by the server yet
   draft: null,
   working: false,
   owner: "bot",
+  connected: false,
   synced: false, // what was there already has been shown
   unseen: 0,
   conversation: "",
   cursor: "",
 };
 
-const transcript = createTranscript({ ask, retry: deliver, judge, open: openSource });
+const outbox = createOutbox({ changed: render, sending, failed });
+const transcript = createTranscript({ ask, retry: outbox.retry, judge, open: openSource });
 const header = createHeader({ human: () => act("human"), startAnew });
 const composer = createComposer(ask, () => act("stop"));
 
@@ -33,9 +34,9 @@ let scheduled = false;
 function render() {
   if (scheduled) return;
   scheduled = true;
-  queueMicrotask(() => {
+  untouched().then(() => {
     scheduled = false;
-    transcript.render(state);
+    transcript.render(state, outbox.messages.values());
     composer.setBusy(state.working || state.draft !== null);
   });
 }
@@ -54,49 +55,20 @@ function setWorking(working) {
 // --- what the customer does ---
 
 function ask(text) {
-  const message = { id: newId(), author: "customer", sender: "", text, at: Date.now() / 1000, state: "sending" };
-  state.pending.set(message.id, message);
   transcript.toEnd("instant");
   focusComposer();
-  deliver(message);
+  outbox.add({ id: newId(), author: "customer", sender: "", text, at: Date.now() / 1000 });
 }
 
-/** One message at a time: they arrive in the order they were written in. */
-let line = Promise.resolve();
-function deliver(message) {
-  update(message, { state: "sending", problem: "" });
-  line = line.then(() => attempt(message));
-}
-
-async function attempt(message) {
+function sending() {
   setWorking(state.owner === "bot" || state.owner === "closed"); // now: the answer may be quicker than the receipt
-  try {
-    await sendMessage(message.id, message.text);
-    update(message, { state: "", problem: "" });
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    setWorking(false);
-    const problem = error.permanent ? error.message : t("not_sent");
-    update(message, { state: "failed", problem, permanent: error.permanent });
-    announce(problem);
-  }
-}
-
-function update(message, changes) {
-  const known = state.pending.get(message.id);
-  if (known) state.pending.set(message.id, { ...known, ...changes });
-  keepPending();
   render();
 }
 
-/** What isn't confirmed yet outlives the page. */
-function keepPending() {
-  sessionStorage.setItem(PENDING, JSON.stringify([...state.pending.values()]));
-}
-
-/** Send again what failed for want of a connection; the server knows a message that came through by its id. */
-function deliverAll() {
-  for (const message of state.pending.values()) if (message.state === "failed" && !message.permanent) deliver(message);
+function failed(problem) {
+  setWorking(false);
+  announce(problem);
+  render();
 }
 
 async function act(action, message) {
@@ -122,8 +94,7 @@ async function judge(message, value) {
 
 async function startAnew() {
   if (!(await act("new"))) return;
-  state.pending.clear();
-  keepPending();
+  outbox.clear();
   focusComposer();
 }
 
@@ -141,7 +112,7 @@ const heard = {
   message(message) {
     const isNew = !state.messages.has(message.seq);
     state.messages.set(message.seq, message);
-    if (state.pending.delete(message.ref)) keepPending();
+    outbox.confirm(message.ref);
     if (message.author !== "customer") {
       state.draft = null;
       setWorking(false);
@@ -172,7 +143,8 @@ const heard = {
   },
   connection(open) {
     header.connection(open);
-    if (open) deliverAll();
+    if (open && !state.connected) outbox.pump();
+    state.connected = open;
   },
   reload: () => location.reload(),
 };
@@ -191,9 +163,6 @@ document.addEventListener("visibilitychange", () => {
   document.title = t("title");
 });
 
-for (const message of JSON.parse(sessionStorage.getItem(PENDING) ?? "[]")) {
-  state.pending.set(message.id, { ...message, state: "failed", problem: t("not_sent") });
-}
 for (const starter of document.querySelectorAll("[data-ask]"))
   starter.addEventListener("click", () => ask(starter.dataset.ask));
 
@@ -206,5 +175,6 @@ const remembering = Object.fromEntries(
     },
   ]),
 );
+outbox.pump();
 const tellOthers = listen(() => state.cursor, remembering);
 header.onLanguage(() => tellOthers("reload"));

@@ -147,7 +147,7 @@ function delivery(message, on) {
   if (message.state === "sending") return h("div", { class: "delivery" }, t("sending"));
   const retry = message.permanent
     ? null
-    : h("button", { type: "button", onclick: () => on.retry(message) }, icon("retry"), t("retry"));
+    : h("button", { type: "button", onclick: on.retry }, icon("retry"), t("retry"));
   return h("div", { class: "delivery failed" }, h("span", {}, message.problem || t("not_sent")), retry);
 }
 

@@ -16,7 +16,7 @@ transcript.setAttribute("role", "log");
 transcript.setAttribute("aria-live", "off"); // what is new is said through the announcer, whole and once
 transcript.setAttribute("aria-label", t("conversation"));
 
-/** Shows `state` whenever asked; `on` has what buttons do: ask, retry, judge, open. */
+/** Shows `state`, and what isn't in it yet, whenever asked; `on` has what buttons do: ask, retry, judge, open. */
 export function createTranscript(on) {
   const shown = new Map();
   let following = true;
@@ -34,8 +34,8 @@ export function createTranscript(on) {
     jump.hidden = true;
   }
 
-  function render(state) {
-    const items = itemsOf(state);
+  function render(state, unsent) {
+    const items = itemsOf(state, unsent);
     const rising = state.synced && !shown.has("draft"); // what was read as a draft stays where it is
     const keys = new Set(items.map((item) => item.key));
     for (const [key, { element }] of shown) {
@@ -79,10 +79,10 @@ function replace(old, element) {
 }
 
 /** Everything to show, in order: day marks, messages, unsent messages, and the draft or the sign that one is being made. */
-function itemsOf(state) {
+function itemsOf(state, unsent) {
   const messages = [...state.messages.values()].sort((a, b) => a.seq - b.seq);
   const sent = new Set(messages.map((message) => message.ref));
-  const waiting = [...state.pending.values()].filter((message) => !sent.has(message.id));
+  const waiting = [...unsent].filter((message) => !sent.has(message.id));
   const items = [];
   let previous = null;
   let day = "";
