@@ -100,9 +100,9 @@ def test_a_sentence_that_cites_nothing_is_a_flaw():
 @pytest.mark.parametrize(
     ("sentence", "cited"),
     [
-        ("Every customer receives a lifetime warranty against scratches.", RETURNS),
-        ("Kunden erhalten lebenslange Garantie auf sämtliche Kratzer.", HOURS),
-        ("所有客户都享受终身保修服务。", CHINESE),
+        ("Customers receive a lifetime warranty against scratches.", RETURNS),
+        ("Kunden erhalten lebenslange Garantie auf Kratzer.", HOURS),
+        ("客户享受终身保修服务。", CHINESE),
     ],
 )
 def test_other_words_than_the_passage_uses_are_a_flaw(sentence, cited):
@@ -111,7 +111,7 @@ def test_other_words_than_the_passage_uses_are_a_flaw(sentence, cited):
 
 def test_a_passage_in_another_language_beside_it_excuses_no_invented_words():
     assert (
-        verify("Every customer receives a lifetime warranty against scratches.", [RETURNS, CHINESE]).flaw
+        verify("Customers receive a lifetime warranty against scratches.", [RETURNS, CHINESE]).flaw
         is Flaw.SUPPORT
     )
 
