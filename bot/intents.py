@@ -49,7 +49,7 @@ class _Phrases:
 
 
 def _person_language(message: str) -> str | None:
-    folded = _fold(message)
+    folded = fold(message)
     for language in LANGUAGES:
         phrases = _phrases(language)
         if phrases.asks.search(phrases.never.sub("…", folded)):
@@ -60,7 +60,7 @@ def _person_language(message: str) -> str | None:
 def _small_talk(message: str) -> tuple[SmallTalk, str] | None:
     if len(message) > LONGEST_SMALL_TALK:
         return None
-    folded = _STRETCHED.sub(r"\1", _fold(message))
+    folded = _STRETCHED.sub(r"\1", fold(message))
     for language in LANGUAGES:
         phrases = _phrases(language)
         if phrases.small_talk.fullmatch(folded):
@@ -93,11 +93,11 @@ def _any_of(patterns: Iterable[str], words: dict[str, str]) -> re.Pattern[str]:
 
 def _alternatives(phrases: Iterable[str]) -> str:
     """Longest first, since `thank you` must win over `thank`. Words end where they end; Chinese has no such limits."""
-    folded = sorted({_fold(phrase) for phrase in phrases}, key=len, reverse=True)
+    folded = sorted({fold(phrase) for phrase in phrases}, key=len, reverse=True)
     return rf"(?:(?<![^\W{_CJK}])(?:{'|'.join(map(re.escape, folded))})(?:(?<=[{_CJK}])|(?!\w)))"
 
 
-def _fold(message: str) -> str:
+def fold(message: str) -> str:
     """Lower case without accents and apostrophes, since people leave them out; full-width forms made plain."""
     decomposed = unicodedata.normalize("NFKD", message.casefold())
     bare = "".join(c for c in decomposed if not unicodedata.combining(c) or c == _KEPT_MARK)
