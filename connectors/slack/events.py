@@ -73,14 +73,16 @@ def translate(body: Mapping[str, Any], company: str, me: Me, channel: str, now: 
 
 
 def message_errand(event: Mapping[str, Any], company: str, me: Me, channel: str) -> Errand | None:
-    """A message in a thread of the handoffs' channel; None for what apps write, and for what mentions the bot."""
+    """A message in a thread of the handoffs' channel, or a question if it names the bot; None for what apps write."""
     match event:
         case {"channel": str(where), "ts": str(ts), "user": str(user)} if where == channel:
             thread = str(event.get("thread_ts") or "")
             if not _is_written(event, me) or not _THREADED.fullmatch(thread) or not _THREADED.fullmatch(ts):
                 return None
-            if thread == ts or me.user in mentioned(str(event.get("text") or "")):
+            if thread == ts:
                 return None
+            if me.user in mentioned(str(event.get("text") or "")):
+                return _question(event, company, me)
             said = _said(event) | {"channel": where, "thread": thread, "user": user}
             return Errand(company, message_id(where, ts), f"{where}:{thread}", float(ts), MESSAGE, said)
         case _:
@@ -137,9 +139,8 @@ def _amendment(event: Mapping[str, Any], company: str, me: Me, channel: str) -> 
             "previous_message": {"user": str(user)} as message,
         } if where == channel and _is_written(message, me):
             said = {"ts": ts, "channel": where, "thread": str(message.get("thread_ts") or ""), "user": user}
-            return Errand(
-                company, f"{message_id(where, ts)}:deleted", f"{where}:{said['thread']}", _at(event), DELETED, said
-            )
+            key, lane = f"{message_id(where, ts)}:deleted", f"{where}:{said['thread']}"
+            return Errand(company, key, lane, _at(event), DELETED, said)
         case _:
             return None
 
@@ -158,9 +159,8 @@ def _press(body: Mapping[str, Any], action: Mapping[str, Any], user: str, compan
         "message": message,
     }
     lane = f"{where}:{thread}" if where else f"home:{user}"
-    return Errand(
-        company, f"slack:press:{user}:{action['action_id']}:{done}"[:255], lane, _number(done) or now, PRESS, said
-    )
+    key = f"slack:press:{user}:{action['action_id']}:{done}"
+    return Errand(company, key[:255], lane, _number(done) or now, PRESS, said)
 
 
 def _submission(view: Mapping[str, Any], user: str, company: str, now: float) -> Errand:

@@ -23,7 +23,8 @@ _BOT_REFUSED = (
 )
 _APP_REFUSED = (
     "Slack refuses the app-level token. Open the app at https://api.slack.com/apps, Basic Information, "
-    "App-Level Tokens, make one with the scope connections:write, give it by ANSWERDESK_SLACK_APP_TOKEN, and start again"
+    "App-Level Tokens, make one with the scope connections:write, give it by ANSWERDESK_SLACK_APP_TOKEN, and "
+    "start again"
 )
 MENDABLE: Mapping[str, str] = {
     **dict.fromkeys(("invalid_auth", "not_authed", "token_revoked", "token_expired"), _BOT_REFUSED),
