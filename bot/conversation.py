@@ -37,10 +37,10 @@ class Pace:
     """How often to look for work that nobody announced."""
     first_sign: float = 12.0
     """The customer is told to hold on when nothing of the answer could be shown by then."""
-    turn: float = 60.0
-    """A turn that takes longer has failed."""
     unshown_turn: float = 24.0
-    """A turn that has shown nothing for so long has failed: a person is called."""
+    """A person is called when the customer has waited so long, over all attempts, and nothing could be shown..."""
+    turn: float = 28.0
+    """... or so long, and what was shown hasn't come to an end."""
     retries: Sequence[float] = (0.5, 2.0)
     """Waits before a failed turn is tried again; then the message is parked and a person is called."""
     deaths: int = 5

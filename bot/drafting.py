@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,10 @@ TYPING_AFTER = 0.3
 """Seconds; an answer that is there sooner isn't worth another call of the channel."""
 TYPING_EVERY = 4.0
 """Seconds; channels show it for about five."""
+LAST_CHANCE = 5.0
+"""Seconds that an answer gets at least, however long the customer has waited: for a free worker, or a dead one."""
+LATE_SIGN = 1.0
+"""Seconds after which who has waited for long already is told to hold on, if the answer isn't there by then."""
 
 
 class Superseded(BotError):
@@ -32,20 +36,22 @@ class Listening:
 
     superseded: Callable[[bool], Awaitable[bool]]
     """Asked after each change of the conversation, with whether something was shown: is the answer pointless now?"""
-    hold_on: Callable[[], Coroutine[Any, Any, None]]
-    """Tells the customer that it takes a while."""
+    hold_on: Callable[[], None]
+    """Begins to tell the customer that it takes a while."""
 
 
 class Drafting:
-    """One question on its way to an answer."""
+    """One question on its way to an answer. The customer has `waited` for so many seconds before."""
 
-    def __init__(self, held: Held, conversation: Conversation, connector: Connector, pace: Pace) -> None:
+    def __init__(
+        self, held: Held, conversation: Conversation, connector: Connector, pace: Pace, waited: float = 0.0
+    ) -> None:
         self._held = held
         self._chat = conversation.chat
         self._connector = connector
         self._pace = pace
+        self._waited = waited
         self._shown = False
-        self._holding_on: asyncio.Task[None] | None = None
 
     async def run(self, answerer: Answerer, question: Question, listening: Listening) -> tuple[Answer, bool]:
         """The answer, and whether any of it was shown before.
@@ -67,8 +73,6 @@ class Drafting:
             raise
         finally:
             await _cancel(answering, watching, *beside)
-            if self._holding_on:  # broken off, it would be sent once more
-                await asyncio.wait([self._holding_on])
 
     async def _answer(self, answerer: Answerer, question: Question) -> Answer:
         steps = answerer(question)
@@ -87,9 +91,9 @@ class Drafting:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         while True:
-            limit = begun + (self._pace.turn if self._shown else self._pace.unshown_turn)
+            limit = begun + self._patience()
             if loop.time() >= limit:
-                raise TooSlow(f"No answer after {loop.time() - begun:.0f} s.")
+                raise TooSlow(f"No answer after {self._waited + loop.time() - begun:.0f} s.")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(limit):
                     await self._held.changed.wait()
@@ -98,6 +102,10 @@ class Drafting:
                 if await listening.superseded(self._shown):
                     raise Superseded("The conversation went on.")
 
+    def _patience(self) -> float:
+        longest = self._pace.turn if self._shown else self._pace.unshown_turn
+        return max(longest - self._waited, min(LAST_CHANCE, longest))
+
     async def _keep_typing(self) -> None:
         await asyncio.sleep(TYPING_AFTER)
         while True:
@@ -105,9 +113,10 @@ class Drafting:
             await asyncio.sleep(TYPING_EVERY)
 
     async def _hold_on(self, listening: Listening) -> None:
-        await asyncio.sleep(self._pace.first_sign)
+        first_sign = self._pace.first_sign
+        await asyncio.sleep(max(first_sign - self._waited, min(LATE_SIGN, first_sign)))
         if not self._shown:
-            self._holding_on = asyncio.create_task(listening.hold_on())
+            listening.hold_on()
 
 
 async def _cancel(*tasks: asyncio.Task[Any]) -> None:

@@ -6,17 +6,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from bot.aside import break_off, is_aside, said_beside
 from bot.conversation import Asked, Change, Conversation, Message, Pace, Reply, Status, asked
 from bot.delivery import Delivery
 from bot.domain import Answer, Author, Line, Outcome, Owner, Question, Reason, Turn
-from bot.drafting import Drafting, Listening, Superseded, TooSlow
+from bot.drafting import Drafting, Listening, Superseded
 from bot.errors import BotError, Fenced
 from bot.intents import asks_for_person, phrase_language
-from bot.ports import SILENT, Answerer, Connector, Kind
+from bot.patience import asks, next_attempt, unanswered, waited
+from bot.ports import Answerer, Connector, Kind
 from bot.storage import work as store
 from bot.texts import LANGUAGES, language_name, text
 from bot.worker import GivenBack, Held, see_through
 from retrieval.database import Database
+from retrieval.language import detect_language
 
 log = logging.getLogger(__name__)
 
@@ -50,37 +53,49 @@ class Turns:
 
     async def work(self, held: Held) -> GivenBack:
         """Send what waits, answer what is asked, send that. Raises `Fenced` when the conversation was taken over."""
-        conversation = held.conversation
-        asked = conversation.asked > conversation.done
-        given = await self._delivery.drain(held, conversation, giving_back=not asked)
-        if given.put_off or not asked:
-            return given
         try:
+            return await self._work(held)
+        finally:
+            await break_off(held)
+
+    async def _work(self, held: Held) -> GivenBack:
+        conversation = held.conversation
+        if conversation.asked <= conversation.done:
+            return await self._delivery.drain(held, conversation, giving_back=True)
+        try:
+            given = await self._delivery.drain(held, conversation)
+            if given.put_off:
+                return given
             concluded = await self._turn(held)
         except Fenced:
             raise
         except Exception as error:
             log.error("turn of conversation %s failed: %s: %s", conversation.id, type(error).__name__, error)
-            if not isinstance(error, TooSlow) and conversation.failures < len(self._pace.retries):
-                return GivenBack(given.settled, delay=self._pace.retries[conversation.failures], failed=True)
-            current, _ = await self._database.read(store.burst, conversation, 0)
-            concluded = await self._park(current, f"{type(error).__name__}: {error}")
-        return await self._delivery.drain(held, concluded, giving_back=True)
+            current, messages = await self._database.read(store.burst, conversation, 0)
+            if (wait := next_attempt(error, current, messages, self._pace, self._now())) is not None:
+                said = await said_beside(held, self._now)
+                return GivenBack(conversation.settled, delay=max(wait, said.delay), failed=True)
+            concluded = await self._park(current, messages, f"{type(error).__name__}: {error}")
+        said = await said_beside(held, self._now)
+        return said if said.put_off else await self._delivery.drain(held, concluded, giving_back=True)
+
+    async def _look(self, held: Held) -> tuple[Conversation, Sequence[Message]]:
+        held.changed.clear()  # first: what comes while it is read counts as a change
+        return await self._database.read(store.burst, held.conversation, HISTORY)
 
     async def _turn(self, held: Held) -> Conversation:
-        conversation, messages = await self._database.read(store.burst, held.conversation, HISTORY)
+        conversation, messages = await self._look(held)
         if conversation.deaths > self._pace.deaths:
-            return await self._park(conversation, "its workers died over it")
+            return await self._park(conversation, messages, "its workers died over it")
         for attempt in range(RESTARTS + 1):
             patient = attempt < RESTARTS
             try:
-                held.changed.clear()
                 change, shown = await self._decide(held, conversation, messages, patient=patient)
                 return await self._conclude(conversation, change, only_if_all=patient and not shown)
             except (Superseded, Fenced) as error:
                 log.info("conversation %s: %s", conversation.id, error)
                 await asyncio.sleep(self._pace.quiet if isinstance(error, Superseded) else 0)
-            conversation, messages = await self._database.read(store.burst, held.conversation, HISTORY)
+            conversation, messages = await self._look(held)
         raise Fenced("The conversation never held still.")
 
     async def _conclude(self, conversation: Conversation, change: Change, *, only_if_all: bool = False) -> Conversation:
@@ -92,8 +107,9 @@ class Turns:
         self, held: Held, conversation: Conversation, messages: Sequence[Message], *, patient: bool
     ) -> tuple[Change, bool]:
         """What the turn comes to, and whether the customer has seen some of it already."""
-        unanswered = [message for message in messages if _is_unanswered(message, conversation)]
-        heard = _with_new_files_only(asked(unanswered, conversation.asked), messages, conversation.done)
+        heard = _with_new_files_only(
+            asked(unanswered(conversation, messages), conversation.asked), messages, conversation.done
+        )
         language = heard.language or phrase_language(heard.text) or conversation.language
         wants_person = "human" in heard.commands or asks_for_person(heard.text)
         if conversation.owner is Owner.WAITING:
@@ -108,9 +124,7 @@ class Turns:
         if not heard.text:
             replies = _command_replies(heard, language)
             return Change(heard.upto, replies, language=heard.language, since=heard.since), False
-        answer, shown = await self._generate(
-            held, conversation, _question(conversation, messages, heard), patient=patient
-        )
+        answer, shown = await self._generate(held, conversation, messages, heard, patient=patient)
         return _as_change(heard, answer), shown
 
     async def _while_waiting(
@@ -125,40 +139,48 @@ class Turns:
         if "human" in heard.commands or asks_for_person(heard.text):
             replies.append(_notice("already_waiting", language))
         elif heard.text and _why_waiting(messages) is not Reason.ASKED_FOR_PERSON:
-            question = _question(conversation, messages, heard)
-            answer, shown = await self._generate(held, conversation, question, patient=patient)
+            answer, shown = await self._generate(held, conversation, messages, heard, patient=patient)
             if answer.outcome is Outcome.ANSWERED:
                 return replace(_as_change(heard, answer), owner=Owner.WAITING), shown
             replies.append(_notice("already_waiting", language))
         return waits, False
 
     async def _generate(
-        self, held: Held, conversation: Conversation, question: Question, *, patient: bool
+        self, held: Held, conversation: Conversation, messages: Sequence[Message], heard: Asked, *, patient: bool
     ) -> tuple[Answer, bool]:
         connector = self._connectors[conversation.chat.line]
+        question = _question(conversation, messages, heard)
 
         async def superseded(shown: bool) -> bool:
             now, messages = await self._database.read(store.burst, conversation, 0)
             if now.owner is not conversation.owner:
                 return True
-            later = [message for message in messages if message.seq > conversation.asked and _is_customers(message)]
-            newer = [message for message in later if message.kind not in SILENT]
+            newer = [message for message in messages if message.seq > conversation.asked and asks(message)]
             return any(message.kind is Kind.STOP for message in newer) or (bool(newer) and patient and not shown)
 
-        async def hold_on() -> None:
-            reply = _notice("still_working", conversation.language)
-            await self._delivery.drain(held, await self._database.write(store.notice, conversation, reply, self._now()))
+        def hold_on() -> None:
+            if held.beside is None and not any(map(is_aside, messages)):
+                held.beside = asyncio.create_task(self._hold_on(held, conversation, question.text))
 
-        drafting = Drafting(held, conversation, connector, self._pace)
+        already = waited(conversation, messages, self._now())
+        drafting = Drafting(held, conversation, connector, self._pace, already)
         return await drafting.run(self._answerer, question, Listening(superseded, hold_on))
 
-    async def _park(self, conversation: Conversation, why: str) -> Conversation:
+    async def _hold_on(self, held: Held, conversation: Conversation, words: str) -> tuple[GivenBack, float]:
+        language = _language(conversation, words)
+        said = Reply(text("still_working", language), Author.BOT, language)
+        noticed = await self._database.write(store.notice, conversation, said, self._now())
+        return await self._delivery.drain(held, noticed), self._now()
+
+    async def _park(self, conversation: Conversation, messages: Sequence[Message], why: str) -> Conversation:
         """Call a person and tell the customer, once a turn failed for the third time or took too long."""
         if not conversation.bot_answers:
             return await self._conclude(conversation, Change(conversation.asked, owner=conversation.owner))
+        heard = asked(unanswered(conversation, messages), conversation.asked)
+        language = _language(conversation, heard.text)
         change = Change(
             upto=conversation.asked,
-            replies=[_notice("failed_handed_over", conversation.language)],
+            replies=[_notice("failed_handed_over", language)],
             owner=Owner.WAITING,
             events=[("parked", {"why": why}), ("handed_over", {"reason": Reason.FAILED})],
         )
@@ -173,6 +195,10 @@ def _question(conversation: Conversation, messages: Sequence[Message], heard: As
         history=_history(conversation, messages, max(conversation.since, heard.since or 0)),
         conversation=conversation.id,
     )
+
+
+def _language(conversation: Conversation, words: str) -> str:
+    return phrase_language(words) or detect_language(words, default=conversation.language)
 
 
 def _why_waiting(messages: Sequence[Message]) -> Reason | None:
@@ -223,10 +249,6 @@ def _choose_language(language: str) -> Reply:
     return Reply(text("choose_language", language, languages=names), language=language)
 
 
-def _is_unanswered(message: Message, conversation: Conversation) -> bool:
-    return _is_customers(message) and conversation.done < message.seq <= conversation.asked
-
-
 def _history(conversation: Conversation, messages: Sequence[Message], since: int) -> list[Turn]:
     left_out = -((HISTORY - conversation.done) // HISTORY_STEP) * HISTORY_STEP
     return [
@@ -239,7 +261,9 @@ def _history(conversation: Conversation, messages: Sequence[Message], since: int
 
 
 def _was_said(message: Message) -> bool:
-    return message.author is not Author.NOTICE and message.status not in (Status.WITHDRAWN, Status.FAILED)
+    if message.author is Author.NOTICE or is_aside(message):
+        return False
+    return message.status not in (Status.WITHDRAWN, Status.FAILED)
 
 
 def _as_change(heard: Asked, answer: Answer) -> Change:

@@ -39,6 +39,8 @@ class Held:
     lost: bool = False
     leaving: bool = False
     """The worker stops, and waits no longer than it must."""
+    beside: "asyncio.Task[tuple[GivenBack, float]] | None" = None
+    """Something that is said while the turn goes on: how that ended, and when."""
     given_back: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     """Closed when the conversation has been given back."""
 
@@ -205,7 +207,7 @@ class Worker:
 
     async def _see_through(self, held: Held, stale: asyncio.Task[None] | None) -> None:
         if stale:  # what it sent must be on record before anything is sent anew
-            await see_through(_end_of(stale))
+            await see_through(asyncio.wait([stale]))
         with held.given_back:
             await self._work_and_release(held)
 
@@ -275,7 +277,3 @@ class Worker:
             elif self._held.get(key) is one:  # neither given back meanwhile, nor claimed anew
                 one.lost = True
                 self._tasks[key].cancel()
-
-
-async def _end_of(task: asyncio.Task[None]) -> None:
-    await asyncio.wait([task])

@@ -125,11 +125,12 @@ def put(connection: Connection, conversation: Conversation, replies: Iterable[Re
 
 
 def notice(connection: Connection, leased: Conversation, reply: Reply, now: float) -> Conversation:
-    """Say something in the middle of a turn. Raises `Fenced`."""
+    """Say something of the bot's in the middle of a turn. Raises `Fenced`."""
+    sending = case((_c.queued == _c.settled, _c.last + 1), else_=_c.sending)
     statement = (
         update(conversations)
         .where(_mine(leased), _c.owner == leased.owner)
-        .values(last=_c.last + 1, queued=_c.last + 1)
+        .values(last=_c.last + 1, queued=_c.last + 1, sending=sending)
     )
     after = _fenced(connection, statement.returning(conversations))
     put(connection, after, [reply], after.last, now)

@@ -200,6 +200,12 @@ class TestPeople:
         assert moved.obstacle is handoffs.Obstacle.SENDING
         assert (await now(database)).owner is Owner.BOT
 
+    async def test_a_claim_waits_for_what_the_bot_says_in_the_middle_of_a_turn(self, database: Database) -> None:
+        leased = await asked_and_claimed(database)
+        await database.write(work.notice, leased, Reply("Hold on.", Author.BOT), 2.0)
+        moved = await database.write(handoffs.move, ("acme", leased.id), claimed, ANN, (), 3.0)
+        assert moved.obstacle is handoffs.Obstacle.SENDING
+
     async def test_a_claim_does_not_wait_for_a_dead_worker(self, database: Database) -> None:
         leased = await asked_and_claimed(database)
         await conclude(database, leased, 2.0, ANSWER)

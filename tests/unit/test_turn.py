@@ -288,34 +288,34 @@ class TestTrouble:
     @pytest.mark.parametrize("failures", [1, 2])
     async def test_a_failed_turn_is_tried_again(self, tmp_path: Path, failures: int) -> None:
         async with desk(tmp_path, failing(failures)) as at:
-            await at.writes("When?")
+            await at.writes("When do you open?")
             assert await at.channel.texts(1) == ["at last"]
 
     async def test_a_message_that_fails_three_times_is_parked_and_a_person_called(self, tmp_path: Path) -> None:
         async with desk(tmp_path, failing(3)) as at:
-            await at.writes("When?")
+            await at.writes("When do you open?")
             assert await at.channel.texts(1) == [text("failed_handed_over", "en")]
             assert (await at.at_rest()).owner is Owner.WAITING
             assert await at.events() == ["opened", "parked", "handed_over"]
 
     async def test_an_answer_that_takes_too_long_is_not_waited_for(self, tmp_path: Path) -> None:
         async with desk(tmp_path, Slow(), replace(PACE, unshown_turn=0.1)) as at:
-            await at.writes("When?")
+            await at.writes("When do you open?")
             assert await at.channel.texts(1) == [text("failed_handed_over", "en")]
 
     async def test_a_draft_that_goes_on_for_too_long_is_taken_away(self, tmp_path: Path) -> None:
         async with desk(tmp_path, Slow("We"), replace(PACE, turn=0.2)) as at:
-            await at.writes("When?")
+            await at.writes("When do you open?")
             assert await at.channel.texts(1) == [text("failed_handed_over", "en")]
             assert at.channel.drafts == ["We", None]
 
     async def test_who_waits_long_is_told_to_hold_on(self, tmp_path: Path) -> None:
         slow = Slow()
         async with desk(tmp_path, slow, replace(PACE, first_sign=0.05)) as at:
-            await at.writes("When?")
+            await at.writes("When do you open?")
             await at.channel.texts(1)
             slow.go.set()
-            assert await at.channel.texts(2) == [text("still_working", "en"), "Re: When?"]
+            assert await at.channel.texts(2) == [text("still_working", "en"), "Re: When do you open?"]
 
     @pytest.mark.parametrize("given", [None, ""], ids=["none", "empty"])
     async def test_an_answerer_without_an_answer_has_failed(self, tmp_path: Path, given: str | None) -> None:
@@ -323,7 +323,7 @@ class TestTrouble:
             yield Draft("Hm") if given is None else said(given)
 
         async with desk(tmp_path, answer) as at:
-            await at.writes("When?")
+            await at.writes("When do you open?")
             assert await at.channel.texts(1) == [text("failed_handed_over", "en")]
 
     async def test_a_message_that_workers_keep_dying_over_is_parked(self, tmp_path: Path) -> None:
