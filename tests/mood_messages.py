@@ -1,6 +1,6 @@
 """Messages of customers by how they feel, written for the tests: what customers of shops, banks and services write.
 
-`CALM` has what is easily mistaken for anger: fraud by third parties, negations, capitals, foolproof, enough, awful pain.
+`CALM` has what is easily mistaken for anger: fraud by others, negations, capitals, words with another meaning.
 """
 
 ANGRY = {
