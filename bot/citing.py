@@ -5,7 +5,8 @@ it can't tell whether a sentence ends, it goes on: half a sentence must not be j
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 _STRONG = frozenset("。！？｡")
 _WEAK = frozenset(".!?…؟")
@@ -51,6 +52,17 @@ class Cited:
     def plain(self) -> str:
         """The sentence without markers."""
         return re.sub(r" ?\[\d{1,3}\]", "", self.text).strip()
+
+    def citing(self, sources: Collection[int]) -> "Cited":
+        """The sentence with the markers of these passages only."""
+        text = re.sub(r" ?\[(\d{1,3})\]", lambda match: match[0] if int(match[1]) in sources else "", self.text)
+        return replace(self, text=text.strip(), sources=tuple(source for source in self.sources if source in sources))
+
+    def saying(self, words: str) -> "Cited":
+        """Other words in place of its own, with the same markers behind them."""
+        end = words[-1:] if words[-1:] in _STRONG | _WEAK else ""
+        markers = "".join(f"[{source}]" for source in self.sources)
+        return replace(self, text=f"{words.removesuffix(end)} {markers}{end}")
 
 
 class CitationMachine:

@@ -73,6 +73,11 @@ CLAUSE_END = re.compile(
     r"|и|а|но)\s|(?:而|但|和(?!平))",
     re.IGNORECASE,
 )
+YES_OR_NO = re.compile(
+    r"(?:yes|no|yeah|sure|of course|ja|nein|natürlich|sí|no|claro|oui|non|bien sûr|да|нет|конечно"
+    r"|是的?|不是的?|可以|不可以|不行|能|不能|对|没有|有)\s?[,.!:，。！：]\s*(?=\w)",
+    re.IGNORECASE,
+)
 
 OPPOSITES = (
     ("free", "paid"),

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from bot.citing import split_sentences
 from bot.fact_words import MONTHS, WEEKDAYS
@@ -196,9 +197,14 @@ _COMMON_START = 4
 
 
 def _unknown_name(sentence: str, cited: Sequence[Passage], language: str) -> str:
-    """A name within the sentence that no passage has, not even in another form. German writes every noun so."""
+    """A name within the sentence that no passage has, not even in another form. German writes every noun so.
+
+    Chinese marks no names; there, it is two characters on end that no passage has, which is stricter.
+    """
     if language == "de":
         return ""
+    if language == "zh":
+        return _unknown_characters(sentence, cited)
     text = normalise("\n".join(whole(passage) for passage in cited)).casefold()
     for name in _NAME.findall(normalise(sentence)):
         plain = name.casefold()
@@ -206,3 +212,16 @@ def _unknown_name(sentence: str, cited: Sequence[Passage], language: str) -> str
         if not is_known and not re.search(rf"\b{re.escape(plain[:_COMMON_START])}", text):
             return name
     return ""
+
+
+def _unknown_characters(sentence: str, cited: Sequence[Passage]) -> str:
+    text = normalise("\n".join(whole(passage) for passage in cited))
+    plain = _ZH_LEAD.sub("", normalise(sentence))
+    for run in re.findall(r"[\u4e00-\u9fff]{2,}", plain):
+        for pair in pairwise(run):
+            if not any(each in text or each not in content(each, "zh") for each in pair):
+                return "".join(pair)
+    return ""
+
+
+_ZH_LEAD = re.compile(r"^根据[^,，。]{0,14}[,，]")

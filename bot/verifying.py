@@ -14,21 +14,29 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bot.facts import Date, Fact, Kind, digit_runs, facts_of, link_value, normalise, spells
+from bot.likening import like
+from bot.relation_words import YES_OR_NO
 from bot.relations import alike, twisted
 from bot.supporting import LEAST_SUPPORT, support
-from bot.wording import can_negate, is_comparable, negates, whole
+from bot.wording import can_negate, content, is_comparable, negates, terms, whole
+from llm.embeddings import Embedder
 from retrieval.language import detect_language
 from retrieval.passages import Passage
 
 ECHO = 0.92
 """Likeness to the question from which on a sentence only repeats it."""
+FEWEST_WORDS = 3
+"""A sentence of fewer words, which also states no fact, says nothing by itself."""
+TOLD_LANGUAGE = 5
+"""Words from which on the language of a sentence can be told."""
 
 
 class Flaw(StrEnum):
     """Why a sentence is not shown."""
 
     UNCITED = "uncited"
-    ECHO = "repeats_the_question"
+    EMPTY = "says_nothing"
+    LANGUAGE = "other_language"
     FACT = "unstated_fact"
     NEGATION = "changed_negation"
     RELATION = "twisted_relation"
@@ -41,7 +49,7 @@ class Verdict:
 
     flaw: Flaw | None = None
     detail: str = ""
-    """Words of the sentence that the flaw is about: not for logs."""
+    """Words that the flaw is about: not for logs."""
 
     @property
     def supported(self) -> bool:
@@ -49,25 +57,62 @@ class Verdict:
         return self.flaw is None
 
 
-def verify(sentence: str, cited: Sequence[Passage], question: str = "") -> Verdict:
-    """Check a sentence, its markers taken off, against the passages it cites; `question` is what it should answer."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a sentence should be an answer to."""
+
+    question: str = ""
+    languages: frozenset[str] = frozenset()
+    """Those that it may be written in; empty means any."""
+
+
+def verify(
+    sentence: str, cited: Sequence[Passage], wanted: Wanted | None = None, embedder: Embedder | None = None
+) -> Verdict:
+    """Check a sentence, its markers taken off, against the passages it cites.
+
+    Where sentence and passages are in different languages, meanings are compared by the `embedder`; without one, only
+    facts are.
+    """
+    wanted = wanted or Wanted()
     if not cited:
         return Verdict(Flaw.UNCITED)
-    if _is_question(sentence) or _echoes(sentence, question):
-        return Verdict(Flaw.ECHO, sentence)
+    language = detect_language(sentence)
+    if _says_nothing(sentence, cited, wanted.question, language):
+        return Verdict(Flaw.EMPTY, sentence)
+    if wanted.languages and language and language not in wanted.languages and _is_telling(sentence, language):
+        return Verdict(Flaw.LANGUAGE, language)
     if unstated := _unstated_fact(sentence, cited):
         return Verdict(Flaw.FACT, unstated.written)
-    language = detect_language(sentence)
     comparable = [passage for passage in cited if is_comparable(sentence, language, passage)]
-    if not comparable:
-        return Verdict()  # words can't be compared across languages; the facts were
-    return _compared(sentence, comparable, language or comparable[0].language or detect_language(comparable[0].text))
+    if comparable:
+        return _compared(
+            sentence, comparable, language or comparable[0].language or detect_language(comparable[0].text)
+        )
+    return _compared_across(sentence, cited, language, embedder) if embedder else Verdict()
+
+
+def without_verdict(sentence: str, question: str) -> str:
+    """The sentence without a leading yes or no, unless what follows is about what was asked.
+
+    What a `yes` affirms is the question, and that stands in no passage.
+    """
+    opening = YES_OR_NO.match(sentence)
+    if not opening:
+        return sentence
+    rest = sentence[opening.end() :].lstrip()
+    language = detect_language(sentence)
+    asked = content(question, language)
+    if len(asked & content(rest, language)) * 2 >= len(asked):
+        return sentence
+    return rest[:1].upper() + rest[1:]
 
 
 def _compared(sentence: str, cited: Sequence[Passage], language: str) -> Verdict:
     """What the words say, of passages in the sentence's language."""
-    if changed := _changed_negation(sentence, cited, language):
-        return Verdict(Flaw.NEGATION, changed)
+    near = alike(sentence, cited, language)
+    if near and _denies_otherwise(sentence, language, [(each, language) for each in near]):
+        return Verdict(Flaw.NEGATION, near[0])
     if detail := twisted(sentence, cited, language):
         return Verdict(Flaw.RELATION, detail)
     if support(sentence, cited, language) < LEAST_SUPPORT:
@@ -75,22 +120,40 @@ def _compared(sentence: str, cited: Sequence[Passage], language: str) -> Verdict
     return Verdict()
 
 
-def _is_question(sentence: str) -> bool:
-    return sentence.rstrip("\"'”’»)）」』*_` ").endswith(("?", "？"))
+def _compared_across(sentence: str, cited: Sequence[Passage], language: str, embedder: Embedder) -> Verdict:
+    """What the meanings say, of passages in another language."""
+    near = like(sentence, cited, embedder)
+    if not near:
+        return Verdict(Flaw.SUPPORT, sentence)
+    if _denies_otherwise(sentence, language, [(each, detect_language(each)) for each in near]):
+        return Verdict(Flaw.NEGATION, near[0])
+    return Verdict()
 
 
-def _echoes(sentence: str, question: str) -> bool:
-    said, asked = (" ".join(re.findall(r"\w+", normalise(text).casefold())) for text in (sentence, question))
-    return bool(said) and (said == asked or SequenceMatcher(None, said, asked, autojunk=False).ratio() > ECHO)
-
-
-def _changed_negation(sentence: str, cited: Sequence[Passage], language: str) -> str:
-    """The passage's sentence that says the same but for a negation; empty where there is none."""
+def _denies_otherwise(sentence: str, language: str, near: Sequence[tuple[str, str]]) -> bool:
+    """Whether the sentence denies and none of those near it does, or the reverse."""
     if not can_negate(language):
-        return ""
-    near = alike(sentence, cited, language)
-    denied = negates(sentence, language)
-    return "" if any(negates(each, language) == denied for each in near) else "".join(near[:1])
+        return False
+    told = [negates(each, spoken) for each, spoken in near if can_negate(spoken)]
+    return bool(told) and negates(sentence, language) not in told
+
+
+def _says_nothing(sentence: str, cited: Sequence[Passage], question: str, language: str) -> bool:
+    """Whether it is a question, the customer's own words, a heading, or a bare yes."""
+    bare = sentence.strip("\"'”’»*_` ")
+    if bare.endswith(("?", "？")) or (bare.startswith("(") and bare.rstrip(".。").endswith(")")):
+        return True
+    if len(terms(sentence, language)) < FEWEST_WORDS and not facts_of(sentence, claimed=True):
+        return True
+    said, asked, *headings = (
+        " ".join(re.findall(r"\w+", normalise(text).casefold()))
+        for text in (sentence, question, *(each.title for each in cited), *(str(each.location) for each in cited))
+    )
+    return said in (asked, *headings) or SequenceMatcher(None, said, asked, autojunk=False).ratio() > ECHO
+
+
+def _is_telling(sentence: str, language: str) -> bool:
+    return len(terms(sentence, language)) >= TOLD_LANGUAGE
 
 
 # Facts
