@@ -17,16 +17,22 @@ import uvicorn
 from fastapi import APIRouter
 
 from bot.bootstrap import Parts
+from bot.consulting import Consultant
 from bot.conversation import Pace
 from bot.domain import Line
 from bot.intake import Intake
 from bot.ports import Connector
 from bot.settings import Company, Settings, SlackSettings, StorageSettings, TelegramSettings, WebSettings
 from bot.storage import conversations
+from bot.suggesting import Suggesting
 from bot.turn import Turns
 from bot.worker import Worker
+from connectors.desks import open_desks
+from connectors.slacks import open_slacks, with_slack
 from connectors.web.app import WebDependencies, create_app
 from connectors.web.connector import WebConnector
+from connectors.web.desk.board import Board
+from connectors.web.desk.desk import Desk
 from llm.errors import AnswerdeskError, SettingsError, UsageError
 from retrieval import store
 from retrieval.database import Database
@@ -57,12 +63,15 @@ class Role(StrEnum):
     """Answers, and sends the answers to every channel."""
     TELEGRAM = "telegram"
     """Takes in what is written to the Telegram bot."""
+    SLACK = "slack"
+    """Lets staff work in Slack: takes in what they do there, carries it out, and keeps the threads."""
 
 
 def chosen_roles(given: str | None, settings: Settings) -> frozenset[Role]:
     """The roles in a list such as `web,worker`, or all that are configured. Raises `UsageError` for any other."""
     if given is None:
-        return frozenset(Role) if _bots(settings) else frozenset((Role.WEB, Role.WORKER))
+        configured = {Role.TELEGRAM: _bots(settings), Role.SLACK: with_slack(settings)}
+        return frozenset((Role.WEB, Role.WORKER, *(role for role, found in configured.items() if found)))
     names = [name.strip() for name in given.split(",")]
     unknown = [name for name in names if name not in set(Role)]
     if unknown:
@@ -71,8 +80,10 @@ def chosen_roles(given: str | None, settings: Settings) -> frozenset[Role]:
 
 
 def needs_address(roles: frozenset[Role], settings: Settings) -> bool:
-    """Whether somebody calls this process: customers, or Telegram."""
-    return Role.WEB in roles or (Role.TELEGRAM in roles and any(map(_has_webhook, settings.served)))
+    """Whether somebody calls this process: customers, Telegram, or Slack."""
+    telegram = Role.TELEGRAM in roles and any(map(_has_webhook, settings.served))
+    slack = Role.SLACK in roles and any(company.slack.mode == "http" for company in with_slack(settings))
+    return Role.WEB in roles or telegram or slack
 
 
 def _bots(settings: Settings) -> Sequence[Company]:
@@ -99,19 +110,29 @@ async def serve(
     for company in settings.served:
         await database.write(conversations.add_company, company.id, company.name, time.time())
     webs = {company.id: WebConnector(database, company.id) for company in settings.served}
-    async with _telegram(settings, roles, database) as telegram:
+    async with contextlib.AsyncExitStack() as stack:
+        telegram = await stack.enter_async_context(_telegram(settings, roles, database))
         connectors: dict[Line, Connector] = {(company, web.channel): web for company, web in webs.items()}
         connectors |= {(company, bot.channel): bot for company, bot in telegram.items()}
         receiving = [each for each in connectors.values() if each.channel in roles]
         worker = await _worker(parts, connectors, pace) if parts else None
-        routers = _webhooks(settings, telegram) if Role.TELEGRAM in roles else ()
-        server = _WebServer(create_app(_sites(settings, database, webs, roles, routers)), ready) if listener else None
+        consultant = _consultant(parts) if parts else None
+        wanted = Role.SLACK in roles
+        slacks = await stack.enter_async_context(open_slacks(settings, database, connectors, wanted=wanted))
+        routers = [*slacks.routers(), *(_webhooks(settings, telegram) if Role.TELEGRAM in roles else ())]
+        desks = open_desks(settings, database, connectors) if Role.WEB in roles else {}
+        sites = _sites(settings, database, webs, roles, routers, desks)
+        server = _WebServer(create_app(sites), ready) if listener else None
         for each in receiving:
             await each.start(Intake(database, pace))
+        await slacks.start()
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(parts.search.follow(), name="follow the documents") if parts else None
             if worker:
                 tasks.create_task(worker.run(), name="worker")
+            if consultant:
+                tasks.create_task(consultant.run(), name="consultant")
+            tasks.create_task(slacks.run(), name="threads of cases")
             if server and listener:
                 tasks.create_task(server.serve([listener]), name="web server")
             else:
@@ -119,20 +140,26 @@ async def serve(
             with _stop_signals() as stopping:
                 await stopping.wait()
                 log.info("Stopping: what was begun is finished first, for up to %.0f s", DRAIN_SECONDS)
-                await _stop(receiving, worker, server, webs.values())
+                await slacks.stop(DRAIN_SECONDS)
+                if consultant:
+                    consultant.stop()
+                await _stop(receiving, worker, server, [*webs.values(), *(desk.board for desk in desks.values())])
                 if following:
                     following.cancel()
 
 
 async def _stop(
-    receiving: Sequence[Connector], worker: Worker | None, server: "_WebServer | None", webs: Iterable[WebConnector]
+    receiving: Sequence[Connector],
+    worker: Worker | None,
+    server: "_WebServer | None",
+    pages: Iterable[WebConnector | Board],
 ) -> None:
     """Take nothing more in, finish the answers that are being made, and only then let the open pages go."""
     await asyncio.gather(*(each.stop() for each in receiving))
     if worker:
         await worker.stop(DRAIN_SECONDS)
-    for web in webs:
-        web.close()
+    for each in pages:
+        each.close()
     if server:
         server.should_exit = True
 
@@ -145,16 +172,24 @@ async def _worker(parts: Parts, connectors: Mapping[Line, Connector], pace: Pace
     return Worker(parts.database, turns.work, list(connectors), pace)
 
 
+def _consultant(parts: Parts) -> Consultant:
+    """Answers what staff ask at any desk."""
+    answer = parts.answering.answer
+    return Consultant(parts.database, answer, parts.search, Suggesting(answer, parts.database))
+
+
 def _sites(
     settings: Settings,
     database: Database,
     webs: Mapping[str, WebConnector],
     roles: frozenset[Role],
     routers: Sequence[APIRouter],
+    desks: Mapping[str, Desk],
 ) -> WebDependencies:
+    chat = Role.WEB in roles
     first, *others = (
-        WebDependencies(database, company.id, company.name, webs[company.id], chat=Role.WEB in roles)
-        for company in settings.served
+        WebDependencies(database, each.id, each.name, webs[each.id], chat=chat, desk=desks.get(each.id))
+        for each in settings.served
     )
     return replace(first, routers=routers, others=others if Role.WEB in roles else ())
 
@@ -164,7 +199,7 @@ async def _telegram(
     settings: Settings, roles: frozenset[Role], database: Database
 ) -> AsyncIterator[Mapping[str, "TelegramConnector"]]:
     """The Telegram bots by company, where they are needed: importing what they take costs a second and 60 MB."""
-    bots = _bots(settings) if roles & {Role.WORKER, Role.TELEGRAM} else ()
+    bots = _bots(settings) if roles & {Role.WORKER, Role.TELEGRAM, Role.SLACK} else ()
     if not bots and Role.TELEGRAM in roles:
         raise SettingsError("There is no Telegram token: give one by ANSWERDESK_TELEGRAM_TOKEN.")
     if not bots:

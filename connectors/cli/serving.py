@@ -25,7 +25,7 @@ Roles = Annotated[
     str | None,
     typer.Option(
         metavar="LIST",
-        help="What this process does: any of web, worker, telegram, joined by commas.",
+        help="What this process does: any of web, worker, telegram, slack, joined by commas.",
         show_default="all that are configured",
     ),
 ]
@@ -72,7 +72,8 @@ async def serve(call: Invocation, host: Host = None, port: Port = None, roles: R
     made are sent.
 
     Any number of processes that share a database share the work: each runs any of the roles `web` (the chat's pages),
-    `worker` (answers, and sends on all channels) and `telegram` (takes in what the bot is told; one process only).
+    `worker` (answers, and sends on all channels), `telegram` (takes in what the bot is told; one process only) and
+    `slack` (lets staff work in Slack).
 
     [not dim]Examples[/]
 

@@ -8,7 +8,7 @@ from bot.storage import errands as store
 from connectors.slack.calling import Me
 from connectors.slack.cockpit import Desk
 from connectors.slack.events import Place, message_errand
-from connectors.slack.threads import since
+from connectors.slack.threads import posted_since
 from connectors.slack.troubles import Failures, code, explain, safe
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ async def catch_up(desk: Desk, me: Me, channel: str, now: Callable[[], float] = 
     for thread in await desk.database.read(store.open_threads, desk.company):
         place = Place.of(thread)
         try:
-            messages = await since(desk.clients.waiting, place, now() - LOOK_BACK)
+            messages = await posted_since(desk.clients.waiting, place, now() - LOOK_BACK)
         except Failures as error:
             log.warning("a thread of Slack can't be caught up: %s", explain(error) if code(error) else safe(error))
             continue

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.cases import Case, Cases
-from bot.consulting import Consulting
+from bot.consulting import Consulting, Unanswered
 from bot.domain import Owner
 from bot.handoff import Handoffs, Taken
 from bot.storage import conversations
@@ -108,7 +108,7 @@ class Cockpit:
             person = await self._person(errand)
             case = await self._case(conversation, handoff)
             await self._heed(str(errand.body["form"]), case, person, values, errand.id)
-        except (UsageError, Taken) as error:
+        except (UsageError, Taken, Unanswered) as error:
             words = str(values.get(forms.WORDS) or "")
             await tell(self._desk.clients, about, f"{error} Nothing was sent.{f' You wrote: {words}' if words else ''}")
 

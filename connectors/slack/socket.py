@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -163,7 +163,7 @@ class Socket:
             await connection.send_json(ack)
 
 
-def _headers(said: Mapping[str, Any]) -> dict[str, str]:
+def _headers(said: Mapping[str, Any]) -> dict[str, str | Sequence[str]]:
     """What HTTP would say about a redelivery."""
     if not said.get("retry_attempt"):
         return {}

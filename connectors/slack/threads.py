@@ -83,7 +83,7 @@ class Threads:
         """Add an entry, and the files that the customer sent with it."""
         place = Place.of(thread)
         try:
-            there = [] if thread in self._in_step else await since(self._client, place, entry.at)
+            there = [] if thread in self._in_step else await posted_since(self._client, place, entry.at)
             if not any(_is_of(message, ENTRY, entry.id) for message in there):
                 title, blocks = posted(case, entry)
                 metadata = {"event_type": ENTRY, "event_payload": {"key": entry.id}}
@@ -170,11 +170,11 @@ class Threads:
 
 async def find_reply(client: AsyncWebClient, place: Place, kind: str, key: str, since: float) -> str | None:
     """The message of ours with this key in its metadata. Raises what failed calls raise."""
-    found = await since(client, place, since)
+    found = await posted_since(client, place, since)
     return next((str(message["ts"]) for message in found if _is_of(message, kind, key)), None)
 
 
-async def since(client: AsyncWebClient, place: Place, at: float) -> list[dict[str, Any]]:
+async def posted_since(client: AsyncWebClient, place: Place, at: float) -> list[dict[str, Any]]:
     """What was posted in a thread since about then."""
     pages = _pages(client.conversations_replies, channel=place.channel, ts=place.ts, oldest=f"{at - SLACK:.6f}")
     return [message async for message in pages]
