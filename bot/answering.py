@@ -4,6 +4,7 @@ What the documents don't cover is never answered. What they do is answered by on
 the generated one where a model is configured, else the extractive one, which also steps in when the model fails.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -11,7 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from bot.domain import Answer, Draft, Outcome, Question, Reason
+from bot.domain import Answer, Draft, Outcome, Question, Reason, Suggestion
 from bot.intents import asks_for_person, phrase_language, small_talk
 from bot.settings import AnsweringSettings
 from bot.texts import text
@@ -38,6 +39,9 @@ HANDOFF_TEXTS = {
     Reason.FILE: "handed_over_file",
     Reason.NO_DOCUMENTS: "handed_over_no_documents",
     Reason.FAILED: "handed_over_failed",
+    Reason.RULE: "handed_over_rule",
+    Reason.ANGRY: "handed_over_angry",
+    Reason.REPEATED: "handed_over_repeated",
 }
 
 
@@ -71,7 +75,8 @@ class Answering:
     async def answer(self, question: Question) -> AsyncGenerator[Draft | Answer, None]:
         """Drafts, and at last exactly one answer with its text in the customer's language and its timings."""
         clock = _Clock()
-        asked = replace(question, language=self._language(question))
+        began = asyncio.get_running_loop().time()
+        asked = replace(question, language=self._language(question), began=question.began or began)
         if settled := _without_search(asked):
             yield clock.finish(settled)
             return

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.answering import Answerer, Answering
@@ -15,7 +15,7 @@ from retrieval import store
 from retrieval.database import Database, open_database
 from retrieval.ingest import Ingestion
 from retrieval.parsing import ParserProcess
-from retrieval.passages import Audience
+from retrieval.passages import Audience, Passage
 from retrieval.search import Search
 from retrieval.vectors import VectorIndexes, open_indexes
 
@@ -83,9 +83,12 @@ def _answerers(
     async def version(company: str, audience: Audience) -> int:
         return await database.read(store.knowledge_version, company, audience)
 
+    async def passages(company: str, audience: Audience, ids: Sequence[str]) -> Mapping[str, Passage]:
+        return await database.read(store.passages_by_id, company, audience, ids)
+
     from bot.generated import Generating  # here, not above: it weighs 60 MB, and extracting needs none of it
 
     # A model may say that the passages don't answer, so it is asked where extracting would not dare.
     voices = {company.id: company.voice for company in settings.served}
-    generating = Generating(model, voices, version, needs=settings.answering.clarify_above)
+    generating = Generating(model, voices, version, passages, needs=settings.answering.clarify_above)
     return generating, extracting

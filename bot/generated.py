@@ -4,14 +4,16 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import date
 
 from bot.citing import CitationMachine, Cited, Numbering
 from bot.domain import Answer, Citation, Draft, Outcome, Question, Reason
 from bot.extracting import cite
-from bot.prompt import NOT_IN_DOCUMENTS, build_prompt, cache_salt, select_passages
+from bot.prompt import NOT_IN_DOCUMENTS, Prompt, Setting, cache_salt, fit_prompt
 from bot.verifying import verify
 from llm.chat import ChatModel
+from llm.errors import BrokenOff
 from retrieval.passages import Audience, Found, Passage
 
 log = logging.getLogger(__name__)
@@ -21,7 +23,7 @@ class Generating:
     """Answers with sentences that a model writes and the passages support.
 
     `voices` is how each company sounds, by its id; `version` tells the version of a company's knowledge for an
-    audience; `needs` is the least confidence in the passages with which the model is worth asking.
+    audience, and `passages` its passages by id; `needs` is the least confidence with which the model is worth asking.
     """
 
     def __init__(
@@ -29,6 +31,7 @@ class Generating:
         model: ChatModel,
         voices: Mapping[str, str],
         version: Callable[[str, Audience], Awaitable[int]],
+        passages: Callable[[str, Audience, Sequence[str]], Awaitable[Mapping[str, Passage]]],
         *,
         needs: float = 0.3,
         today: Callable[[], date] = date.today,
@@ -37,6 +40,7 @@ class Generating:
         self._model = model
         self._voices = voices
         self._version = version
+        self._passages = passages
         self._today = today
 
     async def answer(self, question: Question, found: Found) -> AsyncGenerator[Draft | Answer, None]:
@@ -44,13 +48,33 @@ class Generating:
 
         Raises ModelError when the stream breaks; the drafts are void then, as half an answer may mislead.
         """
-        passages = select_passages(found)
-        version = await self._version(question.company, question.audience)
-        prompt = build_prompt(
-            question, passages, voice=self._voices.get(question.company, ""), version=version, today=self._today()
+        prompt = await self._prompt(question, found)
+        try:
+            async with aclosing(self._write(prompt, question, found.confidence)) as steps:
+                async for step in steps:
+                    yield step
+            return
+        except BrokenOff as error:
+            log.warning("the answer is written anew: %s", error)
+        async with aclosing(self._write(prompt, question, found.confidence)) as steps:
+            async for step in steps:
+                yield step
+
+    async def _prompt(self, question: Question, found: Found) -> Prompt:
+        company, audience = question.company, question.audience
+        ids = [passage for turn in question.history for passage in turn.evidence]
+        given = await self._passages(company, audience, ids) if ids else {}
+        setting = Setting(self._voices.get(company, ""), await self._version(company, audience), self._today())
+        return await fit_prompt(question, found, given, setting, self._model)
+
+    async def _write(
+        self, prompt: Prompt, question: Question, confidence: float
+    ) -> AsyncGenerator[Draft | Answer, None]:
+        answer = _Verified(prompt.passages)
+        stream = self._model.stream(
+            prompt.messages, salt=cache_salt(question), affinity=question.conversation, began=question.began
         )
-        answer = _Verified(passages)
-        async with aclosing(self._model.stream(prompt, salt=cache_salt(question))) as deltas:
+        async with aclosing(stream) as deltas:
             async for delta in deltas:
                 if await answer.add(answer.machine.feed(delta)):
                     yield Draft(answer.text)
@@ -58,7 +82,7 @@ class Generating:
                     break
         if not answer.declined:
             await answer.add(answer.machine.finish())
-        yield answer.conclude(question, found.confidence)
+        yield replace(answer.conclude(question, confidence), evidence=[passage.id for passage in prompt.new])
 
 
 class _Verified:

@@ -1,17 +1,21 @@
 """What the model is told: from what never changes to what is new, so that an endpoint's prefix cache serves most of it.
 
-Rules and examples, the company's voice, the conversation so far (it only grows), the passages (in an order that
-doesn't depend on the question), the date, the question. Passages and messages are untrusted: they stand between marks
-that their authors can't write, and the rules say that nothing in there is an instruction.
+Rules and examples, the company's voice, the conversation so far with the passages that were given for each answer, the
+new passages (in an order that doesn't depend on the question), the date, the question. The prompt of the next turn
+begins with that of this one, down to its passages. Passages and messages are untrusted: they stand between marks that
+their authors can't write, and the rules say that nothing in there is an instruction.
 """
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
-from bot.domain import Author, Question, Turn
-from llm.chat import ChatMessage
+from bot.domain import Question
+from bot.history import Exchange, exchanges, left_out, summary
+from llm.chat import ChatMessage, ChatModel
+from llm.tokens import estimate_tokens
 from retrieval.passages import Audience, Found, Passage
 
 NOT_IN_DOCUMENTS = "NOT_IN_DOCUMENTS"
@@ -19,16 +23,17 @@ NOT_IN_DOCUMENTS = "NOT_IN_DOCUMENTS"
 
 MOST_PASSAGES = 6
 MOST_CHARACTERS = 9_000
-"""Of all passages together, about 2,500 tokens; one passage is always given."""
-MOST_TURNS = 12
-TURNS_DROPPED = 6
-"""Old turns are dropped several at a time: so the conversation keeps its beginning, which is cached, for longer."""
-LONGEST_TURN = 1_000
+"""Of all new passages together, about 2,500 tokens; one passage is always given."""
+HISTORY_SHARE = 0.5
+"""Of the room that the rules leave, for the conversation so far with its passages."""
+MARGIN = 200
+"""Tokens for the date, the marks, a chat template's own words, and what an estimate may be wrong by."""
 
 _RULES = f"""You answer a customer's question from a company's documents.
 
 Rules:
-1. Use only the numbered passages. Add nothing from your own knowledge, however sure you are.
+1. Use only the numbered passages, those given before as well as the newest. Add nothing from your own \
+knowledge, however sure you are.
 2. Write one to five short, plain sentences, each of which can be understood by itself. Answer first, then what \
 matters for it.
 3. End every sentence with the number of the passage it is taken from, in square brackets: [2], or [1][3]. Write no \
@@ -69,43 +74,111 @@ _LANGUAGES = {
     "ru": "Russian",
     "zh": "Chinese",
 }
-_SPEAKERS = {Author.CUSTOMER: "Customer", Author.BOT: "You", Author.PERSON: "Support staff"}
 
 
-def select_passages(found: Found) -> list[Passage]:
-    """Choose the passages to give, best ones first as far as there is room; passage n is the prompt's `[n]`.
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a prompt is laid out with, besides the conversation."""
+
+    voice: str
+    """How the company sounds; may be empty."""
+    version: int
+    """Of the company's knowledge: it changes the marks around passages and messages."""
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model is told, and what its markers mean."""
+
+    messages: Sequence[ChatMessage]
+    passages: Sequence[Passage]
+    """The prompt's `[n]` is `passages[n - 1]`."""
+    new: Sequence[Passage]
+    """Those that no earlier turn had."""
+
+
+async def fit_prompt(
+    question: Question, found: Found, given: Mapping[str, Passage], setting: Setting, model: ChatModel
+) -> Prompt:
+    """Lay out the prompt for what was found: all of the conversation, or as much as the model takes.
+
+    `given` holds the passages of the history's turns, by id. The model's own tokenizer is asked only when an estimate,
+    which is mostly too high, doesn't fit.
+    """
+    earlier = exchanges(question.history, given)
+    best = [scored.passage for scored in found.passages[:MOST_PASSAGES]]
+    prompt = build_prompt(question, earlier, select_passages(best, earlier), setting)
+    context = await model.context() - MARGIN
+    if sum(estimate_tokens(message.content) for message in prompt.messages) <= context:
+        return prompt
+    rules, asked = await model.count_tokens([_system(setting.voice), question.text])
+    room = context - rules - asked
+    for_history = int(room * HISTORY_SHARE)
+    sizes = await model.count_tokens([_written(exchange) for exchange in earlier])
+    # One exchange must not push all others out.
+    light = [
+        exchange if size <= for_history // 2 else replace(exchange, evidence=())
+        for exchange, size in zip(earlier, sizes, strict=True)
+    ]
+    sizes = await model.count_tokens([_written(exchange) for exchange in light])
+    begin = left_out(sizes, for_history)
+    weights = dict(zip(map(_shown, best), await model.count_tokens([*map(_shown, best)]), strict=True))
+    new = select_passages(best, light[begin:], room - sum(sizes[begin:]), weights.__getitem__)
+    return build_prompt(question, light[begin:], new, setting, summary(light[:begin]))
+
+
+def select_passages(
+    best: Sequence[Passage],
+    earlier: Sequence[Exchange] = (),
+    room: int = MOST_CHARACTERS,
+    size: Callable[[str], int] = len,
+) -> list[Passage]:
+    """Choose what to give besides what was given earlier, best ones first as far as there is room for their text.
 
     They come ordered by id: another question that finds the same ones has the same prefix.
     """
+    known = {passage.id for exchange in earlier for passage in exchange.evidence}
     chosen: list[Passage] = []
-    room = MOST_CHARACTERS
-    for scored in found.passages[:MOST_PASSAGES]:
-        room -= len(_shown(scored.passage))
-        if room < 0 and chosen:
+    for passage in best[:MOST_PASSAGES]:
+        if passage.id in known:
+            continue
+        room -= size(_shown(passage))
+        if room < 0 and (chosen or known):
             break
-        chosen.append(scored.passage)
+        chosen.append(passage)
     return sorted(chosen, key=lambda passage: (passage.document, passage.position))
 
 
 def build_prompt(
-    question: Question, passages: Sequence[Passage], *, voice: str, version: int, today: date
-) -> list[ChatMessage]:
-    """Lay out the prompt for a question and the passages that `select_passages` chose.
+    question: Question, earlier: Sequence[Exchange], new: Sequence[Passage], setting: Setting, before: str = ""
+) -> Prompt:
+    """Lay out the prompt for a question, the exchanges before it, and the passages that `select_passages` chose.
 
-    `version` is that of the company's knowledge: it changes the marks around the passages. Two messages, as some chat
-    templates know no other order than system, user.
+    `before` says what the exchanges were about that are left out. Two messages, as some chat templates know no other
+    order than system, user.
     """
-    mark = _mark(question.company, question.audience, version)
-    system = f"{_RULES}\n\nHow to sound: {voice.strip()}" if voice.strip() else _RULES
-    evidence = "\n\n".join(f"[{number}] {_shown(passage)}" for number, passage in enumerate(passages, 1))
-    parts = [
-        _enclosed("conversation", mark, _conversation(question.history)) if question.history else "",
-        _enclosed("passages", mark, evidence),
-        f"Today is {today.isoformat()}.",
+    mark = _mark(question.company, question.audience, setting.version)
+    numbers: dict[str, int] = {}
+    passages: list[Passage] = []
+    parts = [_enclosed("conversation", mark, before)]
+    for exchange in (*earlier, None):
+        fresh = [each for each in (exchange.evidence if exchange else new) if each.id not in numbers]
+        passages += fresh
+        numbers |= {each.id: number for number, each in enumerate(fresh, len(numbers) + 1)}
+        evidence = "\n\n".join(f"[{numbers[each.id]}] {_shown(each)}" for each in fresh)
+        parts += [
+            _enclosed("passages", mark, evidence),
+            _enclosed("conversation", mark, exchange.text(numbers) if exchange else ""),
+        ]
+    parts += [
+        f"Today is {setting.today.isoformat()}.",
         _language_line(question.language),
-        f"Question: {question.text.replace(mark, '').strip()}",
+        f"A colleague asks you to heed: {_without(mark, question.hint)}" if question.hint else "",
+        f"Question: {_without(mark, question.text).strip()}",
     ]
-    return [ChatMessage("system", system), ChatMessage("user", "\n\n".join(part for part in parts if part))]
+    user = "\n\n".join(part for part in parts if part)
+    return Prompt([ChatMessage("system", _system(setting.voice)), ChatMessage("user", user)], passages, new)
 
 
 def cache_salt(question: Question) -> str:
@@ -118,20 +191,28 @@ def _mark(company: str, audience: Audience, version: int) -> str:
     return hmac.new(company.encode(), f"{audience}\n{version}".encode(), hashlib.sha256).hexdigest()[:16]
 
 
+def _system(voice: str) -> str:
+    return f"{_RULES}\n\nHow to sound: {voice.strip()}" if voice.strip() else _RULES
+
+
 def _enclosed(name: str, mark: str, text: str) -> str:
-    return f"<{name} {mark}>\n{text.replace(mark, '')}\n</{name} {mark}>"
+    return f"<{name} {mark}>\n{_without(mark, text)}\n</{name} {mark}>" if text else ""
+
+
+def _without(mark: str, text: str) -> str:
+    """Remove the mark until none is left: taking one out may leave another one behind."""
+    while mark in text:
+        text = text.replace(mark, "")
+    return text
+
+
+def _written(exchange: Exchange) -> str:
+    return "\n\n".join([*map(_shown, exchange.evidence), exchange.text({})])
 
 
 def _shown(passage: Passage) -> str:
     where = " > ".join(part for part in (passage.title, passage.location.heading) if part)
     return "\n".join(part for part in (f"({where})" if where else "", passage.question, passage.text) if part)
-
-
-def _conversation(history: Sequence[Turn]) -> str:
-    said = [turn for turn in history if turn.author in _SPEAKERS]
-    excess = max(0, len(said) - MOST_TURNS)
-    kept = said[-(-excess // TURNS_DROPPED) * TURNS_DROPPED :]
-    return "\n".join(f"{_SPEAKERS[turn.author]}: {turn.text[:LONGEST_TURN]}" for turn in kept)
 
 
 def _language_line(code: str) -> str:

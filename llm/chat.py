@@ -53,6 +53,14 @@ class ChatModel(Protocol):
         """
         ...
 
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return how many tokens each text has: by the model's tokenizer, or an estimate where it can't be asked."""
+        ...
+
+    async def context(self) -> int:
+        """Return how many tokens a prompt may have."""
+        ...
+
     async def close(self) -> None:
         """Let go of the connections."""
         ...

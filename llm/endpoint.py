@@ -39,12 +39,13 @@ class EndpointChat:
         _keep_traces_home()
         key = settings.api_key.get_secret_value() if settings.api_key else ""
         self.url = str(url).rstrip("/")
-        self.faults = Faults(shown(url), settings.model or "", key)
+        self.model = settings.model or ""
+        self.faults = Faults(shown(url), self.model, key)
         self._settings = settings
         self._listen = listen
         self._http = DefaultAsyncHttpxClient(follow_redirects=False)
         self._chat = ChatOpenAI(
-            model=settings.model or "",
+            model=self.model,
             base_url=str(url),
             # Unset, the client would take OPENAI_API_KEY and OPENAI_PROXY from the environment, meant for someone else.
             api_key=key or "none",  # type: ignore[arg-type]
@@ -96,12 +97,12 @@ class EndpointChat:
     async def check(self) -> str:
         """Say that our model is served. Raises ModelError when the endpoint can't be reached or doesn't serve it."""
         served = await self.models()
-        if self._settings.model not in served:
+        if self.model not in served:
             raise self.faults.rejected(
-                f"doesn't serve the model {self._settings.model!r}, but {', '.join(sorted(served)) or 'none at all'}",
+                f"doesn't serve the model {self.model!r}, but {', '.join(sorted(served)) or 'none at all'}",
                 "set ANSWERDESK_LLM_MODEL to one of these",
             )
-        return f"{self.faults.endpoint} serves {self._settings.model}."
+        return f"{self.faults.endpoint} serves {self.model}."
 
     async def models(self) -> dict[str, int | None]:
         """Return the names of the models it serves, each with its context length in tokens where it is told.
@@ -111,6 +112,16 @@ class EndpointChat:
         try:
             async with asyncio.timeout(self._settings.first_token_timeout):
                 return {model.id: getattr(model, "max_model_len", None) async for model in self.client.models.list()}
+        except Exception as error:
+            raise self.faults.explain(error, written=False) from error
+
+    async def count_tokens(self, text: str) -> int:
+        """Return how many tokens the model makes of a text: by vLLM's `/tokenize`. Raises ModelError."""
+        address = self.url.removesuffix("/v1") + "/tokenize"
+        body = {"model": self.model, "prompt": text, "add_special_tokens": False}
+        try:
+            told = await self.client.post(address, cast_to=httpx.Response, body=body)
+            return int(told.json()["count"])
         except Exception as error:
             raise self.faults.explain(error, written=False) from error
 

@@ -7,6 +7,7 @@
     |- SettingsError           a setting is wrong
     |- ModelError              a model did not do its work
     |  |- ModelUnavailable     worth another try or another replica: refused, timed out, 429, 5xx
+    |  |  `- BrokenOff         in the middle of an answer, and there is another replica
     |  `- ModelRejected        trying again won't help: unknown model, bad key
     |     `- RequestRejected   nor with this prompt: too long, an endless answer; others may do
     |- RetrievalError          see retrieval/errors.py
@@ -39,6 +40,10 @@ class ModelUnavailable(ModelError):
     def __init__(self, message: str, retry_after: float = 0.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class BrokenOff(ModelUnavailable):
+    """An answer broke off after some of its text; another replica can write one from the beginning."""
 
 
 class ModelRejected(ModelError):

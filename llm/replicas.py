@@ -1,8 +1,9 @@
 """Several endpoints that serve the same model, as one: which to ask, when to leave one alone, when to ask another.
 
-Only what has not begun goes to another replica. Once text has come, a failure ends the answer, for two halves of two
-answers are none. No request is ever sent twice at the same time: hedging doubles the load of a GPU exactly when its
-queue is what is slow, and what it would help against (an endpoint that hangs) ends at `first_token_timeout`.
+Only what has not begun goes to another replica. Once text has come a failure ends the answer, for two halves of two
+answers are none; who asked may ask anew (`BrokenOff`). No request is ever sent twice at the same time: hedging doubles
+the load of a GPU exactly when its queue is what is slow, and what it would help against (an endpoint that hangs) ends
+at `first_token_timeout`.
 """
 
 import asyncio
@@ -14,8 +15,9 @@ from contextlib import aclosing
 from llm.admission import Admission
 from llm.chat import ChatMessage, Listener
 from llm.endpoint import EndpointChat, Limits
-from llm.errors import ModelError, ModelUnavailable, RequestRejected
+from llm.errors import BrokenOff, ModelError, ModelUnavailable, RequestRejected
 from llm.settings import LLMSettings
+from llm.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +81,7 @@ class Replicas:
         self._settings = settings
         self._replicas = [Replica(EndpointChat(settings, url, listen)) for url in settings.endpoints]
         self._admission = Admission(self._capacity)
+        self._tokens = Tokens(self.endpoints)
 
     @property
     def endpoints(self) -> Sequence[EndpointChat]:
@@ -104,9 +107,20 @@ class Replicas:
                             yield text
                     return
                 except ModelError as error:
-                    if written or not self._worth_trying(untried, limits.first):
+                    others = self._worth_trying(untried, limits.last if written else limits.first)
+                    if written and others and isinstance(error, ModelUnavailable):
+                        raise BrokenOff(str(error)) from error
+                    if written or not others:
                         raise
                     log.warning("another replica is asked: %s", error)
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """See ChatModel.count_tokens."""
+        return await self._tokens.count(texts)
+
+    async def context(self) -> int:
+        """See ChatModel.context."""
+        return await self._tokens.context() - self._settings.max_tokens
 
     async def close(self) -> None:
         """Close the connections to all endpoints."""

@@ -192,6 +192,14 @@ def passage(connection: Connection, company: str, audience: Audience, passage: s
     return to_passage(row) if row is not None else None
 
 
+def passages_by_id(
+    connection: Connection, company: str, audience: Audience, wanted: Sequence[str]
+) -> dict[str, Passage]:
+    """Those of the passages that there are and that this audience may see."""
+    found = {each: passage(connection, company, audience, each) for each in wanted}
+    return {each: known for each, known in found.items() if known}
+
+
 def passages_of_document(connection: Connection, company: str, audience: Audience, document: str) -> list[Passage]:
     """A document's passages in reading order; empty where this audience may not see it."""
     query = (

@@ -6,7 +6,8 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -23,6 +24,7 @@ class Reply:
     status: int = 200
     message: str = ""
     """The error's text, for a status other than 200."""
+    retry_after: str = ""
     delay: float = 0.0
     """Seconds before anything is sent."""
     tokens: Sequence[str] = ()
@@ -64,9 +66,10 @@ class Request:
 class FakeVLLM:
     """A server in a thread of its own; Replies are taken in order, the last one again and again."""
 
-    def __init__(self, *replies: Reply, models: Sequence[str] = ("test-model",)) -> None:
+    def __init__(self, *replies: Reply, models: Sequence[str] = ("test-model",), context: int = 8192) -> None:
         self.replies = deque(replies or (says("Hello."),))
         self.models = list(models)
+        self.context = context
         self.requests: list[Request] = []
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
@@ -78,6 +81,11 @@ class FakeVLLM:
     def url(self) -> str:
         """The base URL."""
         return f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
+
+    @property
+    def completions(self) -> list[Request]:
+        """The requests for an answer."""
+        return [request for request in self.requests if request.path.endswith("/chat/completions")]
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -94,19 +102,24 @@ class FakeVLLM:
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         request = Request(scope["path"], headers, json.loads(await _read(receive) or b"{}"))
         self.requests.append(request)
-        if scope["path"] == "/v1/models":
+        path = scope["path"]
+        if path.endswith("/v1/models"):
             await _send_json(send, 200, {"object": "list", "data": [self._card(name) for name in self.models]})
-        elif scope["path"] == "/v1/chat/completions":
+        elif path.endswith("/tokenize"):
+            count = len(request.body["prompt"].split())  # this model's tokens are words
+            await _send_json(send, 200, {"count": count, "max_model_len": self.context, "tokens": [0] * count})
+        elif path.endswith("/v1/chat/completions"):
             reply = self.replies.popleft() if len(self.replies) > 1 else self.replies[0]
-            await _until_disconnected(self._reply(reply, send), receive, request)
+            await _until_disconnected(self._reply(reply, request, send), receive, request)
         else:
             await _send_json(send, 404, {"detail": "Not Found"})
 
-    async def _reply(self, reply: Reply, send: Send) -> None:
+    async def _reply(self, reply: Reply, request: Request, send: Send) -> None:
         await asyncio.sleep(reply.delay)
         if reply.status != 200:
             error = {"message": reply.message, "type": "Error", "param": None, "code": reply.status}
-            await _send_json(send, reply.status, {"error": error})
+            headers = [(b"retry-after", reply.retry_after.encode())] if reply.retry_after else []
+            await _send_json(send, reply.status, {"error": error}, headers)
             return
         await send(_start(200, b"text/event-stream"))
         await send(_part(_event({"role": "assistant", "content": ""})))
@@ -125,12 +138,13 @@ class FakeVLLM:
             return  # uvicorn breaks the connection when a response was not completed
         if reply.finish:
             await send(_part(_event({"content": ""}, reply.finish)))
+            if request.body.get("stream_options", {}).get("include_usage"):
+                await send(_part(_usage(len(request.prompt.split()), len(reply.tokens))))
         await send(_part(b"data: [DONE]\n\n"))
         await send({"type": "http.response.body"})
 
-    @staticmethod
-    def _card(name: str) -> dict[str, Any]:
-        return {"id": name, "object": "model", "created": 0, "owned_by": "vllm"}
+    def _card(self, name: str) -> dict[str, Any]:
+        return {"id": name, "object": "model", "created": 0, "owned_by": "vllm", "max_model_len": self.context}
 
 
 def refusing_url() -> str:
@@ -138,6 +152,13 @@ def refusing_url() -> str:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
+
+
+@contextmanager
+def silent_url() -> Iterator[str]:
+    """A base URL where the system takes connections and nobody ever says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        yield f"http://127.0.0.1:{deaf.getsockname()[1]}/v1"
 
 
 async def _until_disconnected(work: Awaitable[None], receive: Receive, request: Request) -> None:
@@ -167,24 +188,39 @@ async def _read(receive: Receive) -> bytes:
 
 def _event(delta: dict[str, str], finish: str | None = None) -> bytes:
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-    chunk = {
+    return b"data: " + json.dumps(_chunk([choice])).encode() + b"\n\n"
+
+
+def _chunk(choices: list[Any]) -> dict[str, Any]:
+    return {
         "id": "chatcmpl-1",
         "object": "chat.completion.chunk",
         "created": 0,
         "model": "test-model",
-        "choices": [choice],
+        "choices": choices,
     }
-    return b"data: " + json.dumps(chunk).encode() + b"\n\n"
 
 
-def _start(status: int, content_type: bytes) -> dict[str, Any]:
-    return {"type": "http.response.start", "status": status, "headers": [(b"content-type", content_type)]}
+def _usage(prompt: int, written: int) -> bytes:
+    usage = {
+        "prompt_tokens": prompt,
+        "completion_tokens": written,
+        "total_tokens": prompt + written,
+        "prompt_tokens_details": {"cached_tokens": prompt // 2},
+    }
+    return b"data: " + json.dumps(_chunk([]) | {"usage": usage}).encode() + b"\n\n"
+
+
+def _start(status: int, content_type: bytes, headers: Sequence[tuple[bytes, bytes]] = ()) -> dict[str, Any]:
+    return {"type": "http.response.start", "status": status, "headers": [(b"content-type", content_type), *headers]}
 
 
 def _part(body: bytes) -> dict[str, Any]:
     return {"type": "http.response.body", "body": body, "more_body": True}
 
 
-async def _send_json(send: Send, status: int, body: dict[str, Any]) -> None:
-    await send(_start(status, b"application/json"))
+async def _send_json(
+    send: Send, status: int, body: dict[str, Any], headers: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
+    await send(_start(status, b"application/json", headers))
     await send({"type": "http.response.body", "body": json.dumps(body).encode()})

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import date
 
 import pytest
@@ -29,6 +29,7 @@ SHIPPING = Passage(
 )
 FOUND = Found("q", [Scored(each, 1.0, 0.9, 0.5) for each in (SHIPPING, RETURNS)], 0.8)
 """In the prompt, returns are [1] and shipping is [2]."""
+GIVEN = ["returns#0", "shipping#0"]
 QUESTION = Question("acme", "How do returns work?", language="en")
 
 
@@ -47,7 +48,10 @@ async def generating(server: FakeVLLM) -> AsyncIterator[Generating]:
     async def version(company: str, audience: Audience) -> int:
         return 7
 
-    yield Generating(model, {"acme": "Warm and brief."}, version, today=lambda: date(2026, 3, 1))
+    async def passages(company: str, audience: Audience, ids: Sequence[str]) -> dict[str, Passage]:
+        return {each.id: each for each in (RETURNS, SHIPPING) if each.id in ids}
+
+    yield Generating(model, {"acme": "Warm and brief."}, version, passages, today=lambda: date(2026, 3, 1))
     await model.close()
 
 
@@ -69,6 +73,7 @@ async def test_verified_sentences_are_the_answer(answer):
         0.8,
         "en",
         citations=last.citations,
+        evidence=GIVEN,
     )
 
 
@@ -120,7 +125,7 @@ async def test_a_withheld_sentence_leaves_no_citation(answer):
 
 async def test_nothing_verified_is_a_handoff(answer):
     assert await answer("Every item has a lifetime warranty [1].") == [
-        Answer(Outcome.HANDOFF, "", 0.8, "en", reason=Reason.NOTHING_VERIFIED)
+        Answer(Outcome.HANDOFF, "", 0.8, "en", reason=Reason.NOTHING_VERIFIED, evidence=GIVEN)
     ]
 
 
@@ -134,12 +139,12 @@ async def test_nothing_verified_is_a_handoff(answer):
     ],
 )
 async def test_what_the_passages_do_not_answer_is_a_handoff(answer, text):
-    assert await answer(text) == [Answer(Outcome.HANDOFF, "", 0.8, "en", reason=Reason.NOT_COVERED)]
+    assert await answer(text) == [Answer(Outcome.HANDOFF, "", 0.8, "en", reason=Reason.NOT_COVERED, evidence=GIVEN)]
 
 
 async def test_the_model_is_stopped_once_it_declined(server, generating, answer):
     await answer(Reply(tokens=[NOT_IN_DOCUMENTS, "\n", "But"], stall=True))
-    assert await asyncio.to_thread(server.requests[0].disconnected.wait, 10)
+    assert await asyncio.to_thread(server.completions[0].disconnected.wait, 10)
 
 
 async def test_a_sentence_said_again_and_again_is_shown_once(answer):
@@ -184,22 +189,22 @@ async def test_leaving_early_stops_the_model(server, generating):
     steps = generating.answer(QUESTION, FOUND)
     await anext(steps)
     await steps.aclose()
-    assert await asyncio.to_thread(server.requests[0].disconnected.wait, 10)
+    assert await asyncio.to_thread(server.completions[0].disconnected.wait, 10)
 
 
 async def test_the_prompt_holds_passages_voice_date_and_question(server, answer):
     await answer(FIRST)
-    prompt = server.requests[0].prompt
+    prompt = server.completions[0].prompt
     assert all(part in prompt for part in (RETURNS.text, SHIPPING.text, "Warm and brief.", "2026-03-01", QUESTION.text))
 
 
 async def test_the_prefix_cache_is_salted_by_company(server, answer):
     await answer(FIRST)
-    assert len(server.requests[0].body["cache_salt"]) == 64
+    assert len(server.completions[0].body["cache_salt"]) == 64
 
 
 async def test_texts_are_not_logged(answer, caplog):
     caplog.set_level("INFO", logger="bot")
-    await answer("Every item has a lifetime warranty [1].")
+    await answer("Items have a lifetime warranty [1].")
     assert "too_little_support" in caplog.text
     assert "warranty" not in caplog.text
