@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,11 +22,12 @@ from bot.errors import BotError
 from bot.ports import Answerer
 from bot.storage import consultations as store
 from bot.storage.consultations import Consultation, State
+from bot.suggesting import Suggesting
+from llm.errors import UsageError
 from retrieval import store as documents
 from retrieval.database import Database
 from retrieval.errors import StoreUnavailable
-from retrieval.passages import Audience, Passage
-from retrieval.search import Search
+from retrieval.passages import Audience, Found, Passage
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class Kind(StrEnum):
 
     ASK = "ask"
     SEARCH = "search"
+    SUGGEST = "suggest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,9 @@ class Advice:
     """The cited passages that customers must not see."""
 
 
+Search = Callable[[str, str, Audience, int], Awaitable[Found]]
+"""Finds so many passages of a company for a text: `retrieval.search.Search.search`."""
+
 _ADVICE = TypeAdapter(Advice)
 _FINDINGS = TypeAdapter(list[Finding])
 
@@ -86,23 +91,27 @@ class Consulting:
 
     async def ask(self, company: str, text: str, language: str = "") -> AsyncGenerator[Draft | Advice, None]:
         """Any number of drafts, then the advice. Closing the generator stops the work."""
-        async with aclosing(self._follow(company, Kind.ASK, text, language)) as steps:
+        async with aclosing(self._follow(Consultation(company, _new(), Kind.ASK, text, language=language))) as steps:
             async for consultation in steps:
                 yield _ADVICE.validate_python(consultation.result) if consultation.result else Draft(consultation.draft)
 
     async def search(self, company: str, text: str) -> Sequence[Finding]:
         """The passages that are likeliest to answer this."""
-        async with aclosing(self._follow(company, Kind.SEARCH, text)) as steps:
-            async for consultation in steps:
-                if consultation.result is not None:
-                    return _FINDINGS.validate_python(consultation.result)
-        return ()
+        return _FINDINGS.validate_python(await self._result(Consultation(company, _new(), Kind.SEARCH, text)))
 
-    async def _follow(
-        self, company: str, kind: Kind, text: str, language: str = ""
-    ) -> AsyncGenerator[Consultation, None]:
+    async def suggest(self, company: str, conversation: str, hint: str = "") -> None:
+        """Make another suggestion for the conversation's case, heeding the hint."""
+        await self._result(Consultation(company, _new(), Kind.SUGGEST, hint, conversation))
+
+    async def _result(self, asked: Consultation) -> Any:
+        async with aclosing(self._follow(asked)) as steps:
+            async for step in steps:
+                result = step.result
+        return result
+
+    async def _follow(self, asked: Consultation) -> AsyncGenerator[Consultation, None]:
         """The consultation whenever there is more of it, until it has its result."""
-        asked = seen = Consultation(company, uuid.uuid4().hex, kind, text, language)
+        seen = asked
         clock = asyncio.get_running_loop().time
         deadline = clock() + UNTAKEN_SECONDS
         with _told(self._database, "consultation", asked.id) as news:
@@ -112,7 +121,7 @@ class Consulting:
                     if clock() > deadline:
                         raise Unanswered(NO_WORKER if seen.state is State.NEW else UNFINISHED)
                     await _wait(news)
-                    before, seen = seen, await self._database.read(store.get, company, asked.id)
+                    before, seen = seen, await self._database.read(store.get, asked.company, asked.id)
                     if before.state is State.NEW and seen.state is not State.NEW:
                         deadline = clock() + LONGEST_SECONDS
                     if seen.problem:
@@ -126,9 +135,10 @@ class Consulting:
 class Consultant:
     """Answers what staff ask; runs where the models are."""
 
-    def __init__(self, database: Database, answer: Answerer, search: Search) -> None:
+    def __init__(self, database: Database, answer: Answerer, search: Search, suggesting: Suggesting) -> None:
         self._database = database
         self._answer = answer
+        self._suggesting = suggesting
         self._search = search
         self._stopping = False
         self._running: set[asyncio.Task[None]] = set()
@@ -161,17 +171,17 @@ class Consultant:
             return None
 
     async def _work(self, consultation: Consultation) -> None:
-        result = None
+        result, problem = None, UNFINISHED
+        carry_out = {Kind.ASK: self._advise, Kind.SEARCH: self._find, Kind.SUGGEST: self._suggest}
         try:
             async with asyncio.timeout(LONGEST_SECONDS):
-                result = await (
-                    self._find(consultation) if consultation.kind == Kind.SEARCH else self._advise(consultation)
-                )
+                result = await carry_out[Kind(consultation.kind)](consultation)
+        except UsageError as error:
+            problem = str(error)
         except Exception:
             log.exception("Consultation %s failed", consultation.id)
         finally:
-            problem = UNFINISHED if result is None else ""
-            await asyncio.shield(self._finish(consultation, result, problem))
+            await asyncio.shield(self._finish(consultation, result, problem if result is None else ""))
 
     async def _finish(self, consultation: Consultation, result: Any, problem: str) -> None:
         try:
@@ -194,10 +204,14 @@ class Consultant:
         return None
 
     async def _find(self, consultation: Consultation) -> Any:
-        found = await self._search.search(consultation.company, consultation.text, Audience.INTERNAL, FINDINGS)
+        found = await self._search(consultation.company, consultation.text, Audience.INTERNAL, FINDINGS)
         internal = await self._internal(consultation, [each.passage.id for each in found.passages])
         findings = [Finding(each.passage, each.passage.id in internal) for each in found.passages]
         return _FINDINGS.dump_python(findings, mode="json")
+
+    async def _suggest(self, consultation: Consultation) -> Any:
+        await self._suggesting.suggest(consultation.company, consultation.conversation, consultation.text)
+        return True
 
     async def _internal(self, consultation: Consultation, passages: Collection[str]) -> list[str]:
         """Those that aren't public, or are gone already."""
@@ -207,6 +221,10 @@ class Consultant:
             if await self._database.read(documents.passage, consultation.company, Audience.PUBLIC, each)
         ]
         return sorted(set(passages) - set(public))
+
+
+def _new() -> str:
+    return uuid.uuid4().hex
 
 
 @contextmanager

@@ -175,7 +175,7 @@ async def _worker(parts: Parts, connectors: Mapping[Line, Connector], pace: Pace
 def _consultant(parts: Parts) -> Consultant:
     """Answers what staff ask at any desk."""
     answer = parts.answering.answer
-    return Consultant(parts.database, answer, parts.search, Suggesting(answer, parts.database))
+    return Consultant(parts.database, answer, parts.search.search, Suggesting(answer, parts.database))
 
 
 def _sites(

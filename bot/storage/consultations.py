@@ -31,6 +31,7 @@ class Consultation:
     id: str
     kind: str
     text: str
+    conversation: str = ""
     language: str = ""
     state: State = State.NEW
     draft: str = ""
@@ -41,14 +42,10 @@ class Consultation:
 def add(connection: Connection, consultation: Consultation, now: float) -> None:
     """Ask; forget what was asked long ago."""
     connection.execute(delete(consultations).where(_i.at < now - KEPT_SECONDS))
-    values = {
-        "company": consultation.company,
-        "id": consultation.id,
-        "kind": consultation.kind,
-        "text": consultation.text,
-    }
-    fresh = {"language": consultation.language, "state": State.NEW, "draft": "", "problem": "", "at": now}
-    connection.execute(insert(consultations).values(values | fresh))
+    asked = ("company", "id", "kind", "conversation", "text", "language")
+    values = {name: getattr(consultation, name) for name in asked}
+    values |= {"state": State.NEW, "draft": "", "problem": "", "at": now}
+    connection.execute(insert(consultations).values(values))
     announce(connection, "consultation-new", consultation.id)
 
 
@@ -103,5 +100,14 @@ def _this(consultation: Consultation) -> ColumnElement[bool]:
 
 def _to_consultation(row: Row[Any]) -> Consultation:
     return Consultation(
-        row.company, row.id, row.kind, row.text, row.language, State(row.state), row.draft, row.result, row.problem
+        company=row.company,
+        id=row.id,
+        kind=row.kind,
+        text=row.text,
+        conversation=row.conversation,
+        language=row.language,
+        state=State(row.state),
+        draft=row.draft,
+        result=row.result,
+        problem=row.problem,
     )

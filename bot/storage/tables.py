@@ -226,6 +226,7 @@ consultations = Table(
     Column("company", ForeignKey("company.id"), primary_key=True),
     Column("id", String(32), primary_key=True),
     Column("kind", String(8), nullable=False),  # bot.consulting.Kind
+    Column("conversation", String(32), nullable=False),  # what it is about, or empty
     Column("text", Text, nullable=False),
     Column("language", String(8), nullable=False),
     Column("state", String(8), nullable=False),  # bot.storage.consultations.State

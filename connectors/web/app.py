@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connectors.web import chat, errors, library
 from connectors.web.connector import WebConnector
+from connectors.web.desk import actions, assistance, entrance, files, problems, routes
+from connectors.web.desk.desk import Desk
 from connectors.web.library import PublicLibrary
 from connectors.web.pages import STATIC, Pages, base_of
 from retrieval import store
@@ -47,6 +49,8 @@ class WebDependencies:
     """Of other channels: what their services call us by."""
     chat: bool = True
     """Whether customers chat here; else only the routers are served."""
+    desk: Desk | None = None
+    """Where staff answer, at `/desk`."""
     others: Sequence["WebDependencies"] = ()
     """Further companies, each with its own chat at `/COMPANY/chat`."""
 
@@ -68,6 +72,11 @@ def _application(dependencies: WebDependencies) -> FastAPI:
     app.state.library = PublicLibrary(dependencies.database, dependencies.company)
     for router in (chat.router, library.router) if dependencies.chat else ():
         app.include_router(router)
+    if dependencies.desk:
+        app.state.desk = dependencies.desk
+        for router in (entrance.router, routes.router, actions.router, files.router, assistance.router):
+            app.include_router(router)
+        problems.install(app)
     for router in dependencies.routers:
         app.include_router(router)
     app.mount(pages.static, StaticFiles(directory=STATIC))

@@ -47,8 +47,8 @@ def _language(request: Request, chosen: Annotated[str, Cookie(alias=LANGUAGE_COO
     return choose_language(chosen, request.headers.get("accept-language", ""))
 
 
-def require_own_page(request: Request) -> None:
-    """Refuse what another site makes a browser send: a wrong origin, or a form instead of JSON.
+def require_own_site(request: Request) -> None:
+    """Refuse what another site makes a browser send.
 
     Browsers say on secure addresses whose page it is; on others, the origin has to be the host that was asked.
     """
@@ -58,6 +58,11 @@ def require_own_page(request: Request) -> None:
         site = "same-origin" if urlsplit(origin).netloc == request.headers.get("host") else "cross-site"
     if site not in (None, "same-origin"):
         raise HTTPException(403, "refused")
+
+
+def require_own_page(request: Request) -> None:
+    """Refuse what another site makes a browser send, a form instead of JSON included."""
+    require_own_site(request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415, "refused")
 

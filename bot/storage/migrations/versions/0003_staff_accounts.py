@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("company", sa.String(length=64), nullable=False),
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("conversation", sa.String(length=32), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("language", sa.String(length=8), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),

@@ -1,0 +1,1 @@
+"""The desk: where staff answer customers in a browser."""

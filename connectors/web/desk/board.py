@@ -1,0 +1,132 @@
+"""What an open desk is told, live: the queue whenever it changes, and which conversations to look at again.
+
+The queue is told whole, under a digest that a page comes back with: what it has already isn't told again. A
+conversation is only named (`changed`), and the page asks for it; at the start, and every few seconds without news, the
+page is told to `look` at the one it shows. So nothing is lost, whatever was missed and whichever process wrote it.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.cases import Cases
+from connectors.web.desk.shown import shown_case
+from retrieval.database import Database
+
+POLL_SECONDS = 5.0
+"""How often to look at SQL without being told to: for what another process wrote."""
+GATHER_SECONDS = 0.1
+"""Changes that come so close together are told as one."""
+MOST_OPENED = 2_000
+
+Event = tuple[str, dict[str, Any], str]
+"""A name, what it says, and the cursor to come back with (empty: the one before)."""
+
+
+@dataclass(slots=True)
+class _Reader:
+    """What one open page hasn't been told yet."""
+
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    cases: list[dict[str, Any]]
+    digest: str
+
+
+class Board:
+    """The open desks of one company in this process; they share what is read for them."""
+
+    def __init__(self, database: Database, company: str) -> None:
+        self._database = database
+        self._company = company
+        self._cases = Cases(database)
+        self._readers: list[_Reader] = []
+        self._unlisten: Callable[[], None] | None = None
+        self._opened: OrderedDict[str, None] = OrderedDict()
+        self._queue = _Queue([], "")
+        self._read_at = 0.0
+        self._reading = asyncio.Lock()
+        self._closed = False
+
+    def close(self) -> None:
+        """Let all pages go; they come back to the next process."""
+        self._closed = True
+        for reader in self._readers:
+            reader.news.set()
+
+    def opened(self, conversation: str) -> None:
+        """Somebody looks at this conversation of the company: pages are told when it changes."""
+        self._opened[conversation] = None
+        self._opened.move_to_end(conversation)
+        while len(self._opened) > MOST_OPENED:
+            self._opened.popitem(last=False)
+
+    async def events(self, cursor: str, signed_in: Callable[[], Awaitable[bool]]) -> AsyncGenerator[Event, None]:
+        """What a page is told, until `close` or the end of its session. Raises `StoreUnavailable`."""
+        told, quiet = cursor, True
+        with self._subscribed() as reader:
+            while not self._closed:
+                if not await signed_in():
+                    yield "signed_out", {}, ""
+                    return
+                queue = await self._current()
+                if queue.digest != told:
+                    told = queue.digest
+                    yield "queue", {"cases": queue.cases}, told
+                changed, reader.changed = reader.changed & self._opened.keys(), set()
+                if quiet:
+                    yield "look", {}, ""
+                elif changed:
+                    yield "changed", {"conversations": sorted(changed)}, ""
+                quiet = await self._wait(reader)
+
+    async def _wait(self, reader: _Reader) -> bool:
+        """Until there is news; or True when it is time to look at SQL without any."""
+        try:
+            await asyncio.wait_for(reader.news.wait(), POLL_SECONDS)
+        except TimeoutError:
+            return True
+        if not self._closed:
+            await asyncio.sleep(GATHER_SECONDS)
+        reader.news.clear()
+        return False
+
+    async def _current(self) -> _Queue:
+        async with self._reading:
+            now = asyncio.get_running_loop().time()
+            if not self._read_at or now - self._read_at > POLL_SECONDS / 2:
+                self._read_at = now  # before reading: what changes meanwhile is read again
+                cases = [shown_case(each, brief=True) for each in await self._cases.queue(self._company)]
+                digest = hashlib.sha256(json.dumps(cases).encode()).hexdigest()[:16]
+                self._queue = _Queue(cases, digest)
+            return self._queue
+
+    def _heard(self, conversation: str) -> None:
+        self._read_at = 0.0
+        for reader in self._readers:
+            reader.changed.add(conversation)
+            reader.news.set()
+
+    @contextmanager
+    def _subscribed(self) -> Iterator[_Reader]:
+        reader = _Reader()
+        self._readers.append(reader)
+        if self._unlisten is None:
+            self._read_at = 0.0
+            self._unlisten = self._database.listen("conversation", self._heard)
+        try:
+            yield reader
+        finally:
+            self._readers.remove(reader)
+            if not self._readers and self._unlisten is not None:
+                self._unlisten()
+                self._unlisten = None

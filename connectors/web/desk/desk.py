@@ -1,0 +1,57 @@
+"""What the desk of one company stands on."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from bot.accounts import Accounts
+from bot.cases import Cases
+from bot.consulting import Consulting
+from bot.domain import Chat
+from bot.handoff import Handoffs
+from connectors.web.desk.board import Board
+from retrieval.database import Database
+
+Fetch = Callable[[Chat, str, int], Awaitable[bytes]]
+"""A customer's file: its chat, its `Attachment.ref`, and the most bytes it may have. Raises `FileUnavailable`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One company's desk. No route takes a company: there is no way to another one from here."""
+
+    database: Database
+    company: str
+    accounts: Accounts
+    board: Board
+    cases: Cases
+    handoffs: Handoffs
+    consulting: Consulting
+    fetch: Fetch
+    largest_file: int
+    """Bytes: of what staff send, and of what customers sent and staff open."""
+
+
+def open_desk(database: Database, company: str, fetch: Fetch, session_hours: float, largest_file: int) -> Desk:
+    """The desk of a company; its `board` is to be closed before the web server is stopped."""
+    return Desk(
+        database,
+        company,
+        Accounts(database, session_hours),
+        Board(database, company),
+        Cases(database),
+        Handoffs(database),
+        Consulting(database),
+        fetch,
+        largest_file,
+    )
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+TheDesk = Annotated[Desk, Depends(_desk)]

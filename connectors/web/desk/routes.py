@@ -1,0 +1,90 @@
+"""The desk's page, what it shows, and what is told to it."""
+
+import hashlib
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from bot.cases import Case
+from connectors.web.desk.desk import Desk, TheDesk
+from connectors.web.desk.entrance import COOKIE, LANGUAGE, Member
+from connectors.web.desk.problems import Problem
+from connectors.web.desk.shown import shown_case, shown_entry
+from connectors.web.library import PageMaker
+from retrieval.errors import StoreUnavailable
+
+LIMIT = 4000
+"""Characters of a reply, as of a customer's message."""
+RETRY_MS = 2000
+CLOSED = 100
+"""Cases that are listed after they were closed."""
+
+log = logging.getLogger(__name__)
+router = APIRouter(prefix="/desk")
+
+
+@router.get("")
+async def page(request: Request, desk: TheDesk, member: Member, pages: PageMaker) -> Response:
+    """The desk. What is in it comes over `events`."""
+    me = {"id": member.staff.id, "name": member.staff.name}
+    return pages.render(
+        request, "desk/desk.html", LANGUAGE, me=me, csrf=member.csrf, limit=LIMIT, largest_file=desk.largest_file
+    )
+
+
+@router.get("/events", response_class=EventSourceResponse)
+async def events(
+    request: Request,
+    desk: TheDesk,
+    _member: Member,
+    after: Annotated[str, Query(max_length=64)] = "",
+    last_event_id: Annotated[str, Header(max_length=64)] = "",
+) -> AsyncIterator[ServerSentEvent]:
+    """The queue whenever it changes, and which conversations to look at, for as long as the session lasts."""
+    secret = request.cookies.get(COOKIE, "")
+
+    async def signed_in() -> bool:
+        return await desk.accounts.session(desk.company, secret, active=False) is not None
+
+    try:
+        async with aclosing(desk.board.events(last_event_id or after, signed_in)) as told:
+            async for name, data, cursor in told:
+                yield ServerSentEvent(data=data, event=name, id=cursor or None, retry=RETRY_MS)
+    except StoreUnavailable as error:
+        log.warning("A desk's events end, it will come back: %s", error)
+
+
+@router.get("/closed")
+async def closed(desk: TheDesk, _member: Member) -> dict[str, Any]:
+    """What was closed last."""
+    return {"cases": [shown_case(each, brief=True) for each in await desk.cases.closed(desk.company, CLOSED)]}
+
+
+@router.get("/conversations/{conversation}")
+async def conversation(
+    conversation: str, desk: TheDesk, _member: Member, if_none_match: Annotated[str, Header()] = ""
+) -> Response:
+    """A case with its whole timeline; 304 as long as nothing about it changed."""
+    case = await find_case(desk, conversation)
+    desk.board.opened(conversation)
+    timeline = await desk.cases.timeline(desk.company, conversation)
+    told = {"case": shown_case(case), "entries": [shown_entry(each) for each in timeline]}
+    content = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    tag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
+    headers = {"etag": tag, "cache-control": "private, no-cache"}
+    if if_none_match == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type="application/json", headers=headers)
+
+
+async def find_case(desk: Desk, conversation: str) -> Case:
+    """The case of a conversation of this company. Raises `Problem`."""
+    case = await desk.cases.get(desk.company, conversation)
+    if case is None:
+        raise Problem(404, "not_found", "There is no such conversation here. It may have been deleted.")
+    return case
