@@ -80,12 +80,17 @@ class Answering:
         if settled := _without_search(asked):
             yield clock.finish(settled)
             return
+        if asked.hint:
+            asked = replace(asked, text=f"{asked.text}\n{asked.hint}")
         found = await self.search.search(asked.company, asked.text, asked.audience, PASSAGES)
         clock.note("retrieval")
         async with aclosing(self._answer(asked, found)) as steps:
             async for step in steps:
                 clock.note("first_text")
-                yield clock.finish(_told(asked, step)) if isinstance(step, Answer) else step
+                if isinstance(step, Answer):
+                    yield clock.finish(await self._with_proposal(asked, found, _told(asked, step)))
+                else:
+                    yield step
 
     def _language(self, question: Question) -> str:
         return phrase_language(question.text[:MOST_CHARACTERS]) or detect_language(
@@ -109,6 +114,19 @@ class Answering:
             else:
                 return
         yield self._clarify(question, found)
+
+    async def _with_proposal(self, question: Question, found: Found, answer: Answer) -> Answer:
+        """What is no answer, with the best that could have been said: staff may find it good enough."""
+        if answer.outcome is Outcome.ANSWERED or not found.passages:
+            return answer
+        try:
+            said = [step async for step in self.answerers[-1].answer(question, found) if isinstance(step, Answer)]
+        except ModelError as error:
+            log.warning("nothing can be proposed: %s", error)
+            return answer
+        best = next((each for each in said if each.outcome is Outcome.ANSWERED), None)
+        proposal = Suggestion(best.text, best.citations, best.confidence, question.hint) if best else None
+        return replace(answer, proposal=proposal)
 
     def _clarify(self, question: Question, found: Found) -> Answer:
         suggestions = _suggestions(found, question.language)

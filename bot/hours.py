@@ -49,7 +49,7 @@ class Hours:
         opening = self.opens(now)
         if opening is None:
             return text("away", language)
-        if opening.timestamp() <= now:
+        if opening <= datetime.fromtimestamp(now, UTC):
             return ""
         locale = language if language in LANGUAGES else "en"
         return text(

@@ -7,16 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from bot.aside import break_off, is_aside, said_beside
-from bot.conversation import Asked, Change, Conversation, Message, Pace, Reply, Status, asked
+from bot.conversation import Asked, Change, Conversation, Message, Opening, Pace, Reply, Status, asked
 from bot.delivery import Delivery
 from bot.domain import Answer, Author, Line, Outcome, Owner, Question, Reason, Turn
 from bot.drafting import Drafting, Listening, Superseded
-from bot.errors import BotError, Fenced
+from bot.errors import Fenced
+from bot.escalation import Escalation
 from bot.intents import asks_for_person, phrase_language
 from bot.patience import asks, next_attempt, unanswered, waited
 from bot.ports import Answerer, Connector, Kind
+from bot.replying import answered, called, command_replies, notice
+from bot.sections import HandoffSettings
 from bot.storage import work as store
-from bot.texts import LANGUAGES, language_name, text
+from bot.texts import text
 from bot.worker import GivenBack, Held, see_through
 from retrieval.database import Database
 from retrieval.language import detect_language
@@ -27,10 +30,11 @@ HISTORY = 30
 """Messages before the question that the answerer gets to see, at most."""
 HISTORY_STEP = 15
 """Of them, so many are left out at a time: a prompt that begins as the one before is one that the model has cached."""
+FOR_PEOPLE_ONLY = (Reason.ASKED_FOR_PERSON, Reason.RULE, Reason.ANGRY, Reason.REPEATED)
+"""Who waits for one of these reasons gets no more of the bot."""
+_NO_RULES = Escalation.of(HandoffSettings())
 RESTARTS = 3
 """A turn that the customer's further messages made begin anew so often is seen through."""
-_REPLIES = {"start": "greeting", "new": "greeting", "privacy": "privacy", "human": ""}
-"""Which text answers which command; any other is answered with the help."""
 
 
 class Turns:
@@ -43,8 +47,11 @@ class Turns:
         connectors: Mapping[Line, Connector],
         pace: Pace,
         now: Callable[[], float] = time.time,
+        rules: Mapping[str, HandoffSettings] | None = None,
     ) -> None:
+        """`rules`: by company, what goes to a person; the defaults where there are none."""
         self._database = database
+        self._rules = {company: Escalation.of(settings) for company, settings in (rules or {}).items()}
         self._answerer = answerer
         self._connectors = connectors
         self._pace = pace
@@ -99,9 +106,12 @@ class Turns:
         raise Fenced("The conversation never held still.")
 
     async def _conclude(self, conversation: Conversation, change: Change, *, only_if_all: bool = False) -> Conversation:
-        return await see_through(
-            self._database.write(store.conclude, conversation, change, self._now(), only_if_all=only_if_all)
-        )
+        now = self._now()
+        told = self._escalation(conversation.company).told(change, now, conversation.language)
+        return await see_through(self._database.write(store.conclude, conversation, told, now, only_if_all=only_if_all))
+
+    def _escalation(self, company: str) -> Escalation:
+        return self._rules.get(company, _NO_RULES)
 
     async def _decide(
         self, held: Held, conversation: Conversation, messages: Sequence[Message], *, patient: bool
@@ -115,35 +125,51 @@ class Turns:
         if conversation.owner is Owner.WAITING:
             return await self._while_waiting(held, conversation, messages, heard, patient=patient)
         if not conversation.bot_answers:
-            replies = _command_replies(heard, language)
+            replies = command_replies(heard, language)
             return Change(heard.upto, replies, conversation.owner, heard.language, heard.since), False
         if wants_person:
-            return _hand_over(heard, "handed_over_asked", language, Reason.ASKED_FOR_PERSON), False
+            return called(heard, language, Opening(Reason.ASKED_FOR_PERSON)), False
         if not heard.text and heard.attachments:
-            return _hand_over(heard, "handed_over_file", language, Reason.FILE), False
+            return called(heard, language, Opening(Reason.FILE)), False
         if not heard.text:
-            replies = _command_replies(heard, language)
+            replies = command_replies(heard, language)
             return Change(heard.upto, replies, language=heard.language, since=heard.since), False
+        return await self._answer(held, conversation, messages, heard, patient=patient)
+
+    async def _answer(
+        self, held: Held, conversation: Conversation, messages: Sequence[Message], heard: Asked, *, patient: bool
+    ) -> tuple[Change, bool]:
+        rules = self._escalation(conversation.company)
+        if opening := rules.before(conversation, messages, heard.text, self._now()):
+            return called(heard, _language(conversation, heard.text), opening), False
         answer, shown = await self._generate(held, conversation, messages, heard, patient=patient)
-        return _as_change(heard, answer), shown
+        if opening := rules.after(conversation, messages, answer):
+            return called(heard, answer.language, opening), shown
+        return answered(heard, answer), shown
 
     async def _while_waiting(
         self, held: Held, conversation: Conversation, messages: Sequence[Message], heard: Asked, *, patient: bool
     ) -> tuple[Change, bool]:
-        """Until a person comes, answer what the documents do cover; who asked for a person gets no more of the bot."""
+        """Until a person comes, answer what the documents do cover, unless it is for people only."""
         language = heard.language or phrase_language(heard.text) or conversation.language
-        replies = _command_replies(heard, language)
+        replies = command_replies(heard, language)
         waits = Change(heard.upto, replies, Owner.WAITING, heard.language, heard.since)
         if heard.attachments:
-            replies.append(_notice("attachment_kept", language))
+            replies.append(notice("attachment_kept", language))
         if "human" in heard.commands or asks_for_person(heard.text):
-            replies.append(_notice("already_waiting", language))
-        elif heard.text and _why_waiting(messages) is not Reason.ASKED_FOR_PERSON:
+            replies.append(notice("already_waiting", language, _why_waiting(messages)))
+        elif heard.text and self._may_answer(conversation, messages, heard):
             answer, shown = await self._generate(held, conversation, messages, heard, patient=patient)
             if answer.outcome is Outcome.ANSWERED:
-                return replace(_as_change(heard, answer), owner=Owner.WAITING), shown
-            replies.append(_notice("already_waiting", language))
+                return replace(answered(heard, answer), owner=Owner.WAITING), shown
+            replies.append(notice("already_waiting", language, _why_waiting(messages)))
         return waits, False
+
+    def _may_answer(self, conversation: Conversation, messages: Sequence[Message], heard: Asked) -> bool:
+        if _why_waiting(messages) in FOR_PEOPLE_ONLY:
+            return False
+        rules = self._escalation(conversation.company)
+        return rules.before(conversation, messages, heard.text, self._now()) is None
 
     async def _generate(
         self, held: Held, conversation: Conversation, messages: Sequence[Message], heard: Asked, *, patient: bool
@@ -180,9 +206,10 @@ class Turns:
         language = _language(conversation, heard.text)
         change = Change(
             upto=conversation.asked,
-            replies=[_notice("failed_handed_over", language)],
+            replies=[notice("failed_handed_over", language, Reason.FAILED)],
             owner=Owner.WAITING,
-            events=[("parked", {"why": why}), ("handed_over", {"reason": Reason.FAILED})],
+            events=[("parked", {"why": why})],
+            handoff=Opening(Reason.FAILED),
         )
         return await self._conclude(conversation, change)
 
@@ -210,43 +237,10 @@ def _is_customers(message: Message) -> bool:
     return message.status is Status.RECEIVED
 
 
-def _notice(key: str, language: str) -> Reply:
-    return Reply(text(key, language), language=language)
-
-
 def _with_new_files_only(heard: Asked, messages: Sequence[Message], done: int) -> Asked:
     """The rest of an album that was spoken of already is nothing to speak of."""
     told = {file.album for message in messages if message.seq <= done for file in message.attachments}
     return replace(heard, attachments=[file for file in heard.attachments if not file.album or file.album not in told])
-
-
-def _hand_over(heard: Asked, key: str, language: str, reason: Reason) -> Change:
-    return Change(
-        upto=heard.upto,
-        replies=[*_command_replies(heard, language), replace(_notice(key, language), reason=reason)],
-        owner=Owner.WAITING,
-        language=heard.language,
-        since=heard.since,
-        events=[("handed_over", {"reason": reason})],
-    )
-
-
-def _command_replies(heard: Asked, language: str) -> list[Reply]:
-    """What is said to commands, whoever has the conversation."""
-    keys = dict.fromkeys(_REPLIES.get(command, "help") for command in heard.commands if not _is_choice(command))
-    replies = [_notice(key, language) for key in keys if key]
-    if heard.language:
-        return [*replies, _notice("language_chosen", language)]
-    return [*replies, _choose_language(language)] if any(map(_is_choice, heard.commands)) else replies
-
-
-def _is_choice(command: str) -> bool:
-    return command.partition(" ")[0] == "language"
-
-
-def _choose_language(language: str) -> Reply:
-    names = "\n".join(f"/language_{code} {language_name(code, code).capitalize()}" for code in LANGUAGES)
-    return Reply(text("choose_language", language, languages=names), language=language)
 
 
 def _history(conversation: Conversation, messages: Sequence[Message], since: int) -> list[Turn]:
@@ -264,38 +258,3 @@ def _was_said(message: Message) -> bool:
     if message.author is Author.NOTICE or is_aside(message):
         return False
     return message.status not in (Status.WITHDRAWN, Status.FAILED)
-
-
-def _as_change(heard: Asked, answer: Answer) -> Change:
-    handed_over = answer.outcome is Outcome.HANDOFF
-    reason = answer.reason.value if answer.reason else None
-    facts: dict[str, object] = {
-        "outcome": answer.outcome.value,
-        "confidence": answer.confidence,
-        "reason": reason,
-        "timings_ms": dict(answer.timings_ms),
-    }
-    if not answer.text:
-        raise BotError("The answerer gave an empty answer.")
-    reply = Reply(
-        answer.text,
-        Author.BOT,
-        answer.language,
-        answer.citations,
-        answer.suggestions,
-        answer.outcome,
-        answer.reason,
-        evidence=answer.evidence,
-    )
-    events: list[tuple[str, dict[str, object]]] = [("answered", facts)]
-    if handed_over:
-        events.append(("handed_over", {"reason": reason}))
-    files = [_notice("attachment_kept", answer.language)] if heard.attachments else []
-    return Change(
-        heard.upto,
-        [*_command_replies(heard, heard.language or answer.language), reply, *files],
-        Owner.WAITING if handed_over else Owner.BOT,
-        heard.language or answer.language,
-        heard.since,
-        events,
-    )
