@@ -90,5 +90,5 @@ def _answerers(
 
     # A model may say that the passages don't answer, so it is asked where extracting would not dare.
     voices = {company.id: company.voice for company in settings.served}
-    generating = Generating(model, voices, version, passages, needs=settings.answering.clarify_above)
+    generating = Generating(model, voices, version, passages, embedder=embedder, needs=settings.answering.clarify_above)
     return generating, extracting

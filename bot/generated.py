@@ -7,23 +7,31 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import date
 
-from bot.citing import CitationMachine, Cited, Numbering
-from bot.domain import Answer, Citation, Draft, Outcome, Question, Reason
-from bot.extracting import cite
-from bot.prompt import NOT_IN_DOCUMENTS, Prompt, Setting, cache_salt, fit_prompt
-from bot.verifying import verify
-from llm.chat import ChatModel
+from bot.domain import Answer, Draft, Question
+from bot.premises import false_premise
+from bot.prompt import Prompt, Setting, cache_salt, fit_prompt
+from bot.retrying import asked_again
+from bot.speaking import languages_wanted
+from bot.texts import text
+from bot.verified import Verified
+from bot.verifying import Wanted
+from llm.chat import ChatMessage, ChatModel
+from llm.embeddings import Embedder
 from llm.errors import BrokenOff
 from retrieval.passages import Audience, Found, Passage
 
 log = logging.getLogger(__name__)
+
+ATTEMPTS = 2
 
 
 class Generating:
     """Answers with sentences that a model writes and the passages support.
 
     `voices` is how each company sounds, by its id; `version` tells the version of a company's knowledge for an
-    audience, and `passages` its passages by id; `needs` is the least confidence with which the model is worth asking.
+    audience, and `passages` its passages by id; the `embedder` compares meanings across languages;
+    `needs` is the least confidence with which the model is worth asking. When nothing of an answer was verified within
+    `again_within` seconds, it is written once more, with the reasons.
     """
 
     def __init__(
@@ -33,10 +41,14 @@ class Generating:
         version: Callable[[str, Audience], Awaitable[int]],
         passages: Callable[[str, Audience, Sequence[str]], Awaitable[Mapping[str, Passage]]],
         *,
+        embedder: Embedder | None = None,
         needs: float = 0.3,
+        again_within: float = 8.0,
         today: Callable[[], date] = date.today,
     ) -> None:
         self.needs = needs
+        self._embedder = embedder
+        self._again_within = again_within
         self._model = model
         self._voices = voices
         self._version = version
@@ -49,16 +61,29 @@ class Generating:
         Raises ModelError when the stream breaks; the drafts are void then, as half an answer may mislead.
         """
         prompt = await self._prompt(question, found)
-        try:
-            async with aclosing(self._write(prompt, question, found.confidence)) as steps:
-                async for step in steps:
-                    yield step
-            return
-        except BrokenOff as error:
-            log.warning("the answer is written anew: %s", error)
-        async with aclosing(self._write(prompt, question, found.confidence)) as steps:
-            async for step in steps:
-                yield step
+        wanted = Wanted(question.text, languages_wanted(question))
+        clock = asyncio.get_running_loop().time
+        begun, messages = clock(), prompt.messages
+        for attempt in range(ATTEMPTS):
+            is_last = attempt == ATTEMPTS - 1
+            answer = Verified(prompt.passages, wanted, self._embedder)
+            try:
+                async with aclosing(self._write(messages, question, answer)) as drafts:
+                    async for draft in drafts:
+                        yield draft
+            except BrokenOff as error:
+                if is_last:
+                    raise
+                log.warning("the answer is written anew: %s", error)
+                continue
+            if answer.text or answer.declined or is_last or clock() - begun > self._again_within:
+                break
+            log.info("nothing of %d sentences was verified: the answer is written anew", len(answer.withheld))
+            messages = asked_again(prompt.messages, answer.written, answer.withheld)
+        if correction := false_premise(question.text, prompt.passages):
+            answer.correct(correction, text("according_to_documents", question.language))
+        evidence = [passage.id for passage in prompt.new]
+        yield replace(answer.conclude(question, found.confidence), evidence=evidence)
 
     async def _prompt(self, question: Question, found: Found) -> Prompt:
         company, audience = question.company, question.audience
@@ -68,60 +93,16 @@ class Generating:
         return await fit_prompt(question, found, given, setting, self._model)
 
     async def _write(
-        self, prompt: Prompt, question: Question, confidence: float
-    ) -> AsyncGenerator[Draft | Answer, None]:
-        answer = _Verified(prompt.passages)
+        self, messages: Sequence[ChatMessage], question: Question, answer: Verified
+    ) -> AsyncGenerator[Draft, None]:
+        """Have the answer written; a draft for each sentence that is verified."""
         stream = self._model.stream(
-            prompt.messages, salt=cache_salt(question), affinity=question.conversation, began=question.began
+            messages, salt=cache_salt(question), affinity=question.conversation, began=question.began
         )
         async with aclosing(stream) as deltas:
             async for delta in deltas:
-                if await answer.add(answer.machine.feed(delta)):
+                if await answer.feed(delta):
                     yield Draft(answer.text)
                 if answer.declined:
                     break
-        if not answer.declined:
-            await answer.add(answer.machine.finish())
-        yield replace(answer.conclude(question, confidence), evidence=[passage.id for passage in prompt.new])
-
-
-class _Verified:
-    """The answer so far: only what was verified."""
-
-    def __init__(self, passages: Sequence[Passage]) -> None:
-        self.machine = CitationMachine(len(passages))
-        self.text = ""
-        self.declined = False
-        """Whether the model said that the passages don't answer, before it said anything that they support."""
-        self._passages = passages
-        self._numbering = Numbering()
-        self._said: set[str] = set()
-
-    async def add(self, sentences: Sequence[Cited]) -> bool:
-        """Take in sentences; return whether there is more to show."""
-        before = self.text
-        for sentence in sentences:
-            if NOT_IN_DOCUMENTS in sentence.plain:
-                self.declined = not self.text
-                break
-            if sentence.plain not in self._said and await asyncio.to_thread(self._is_verified, sentence):
-                self.text = (self.text + self._numbering.show(sentence)).lstrip()
-            self._said.add(sentence.plain)
-        return self.text != before
-
-    def conclude(self, question: Question, confidence: float) -> Answer:
-        """Make the answer of what was verified."""
-        if not self.text:
-            reason = Reason.NOT_COVERED if self.declined else Reason.NOTHING_VERIFIED
-            return Answer(Outcome.HANDOFF, "", confidence, question.language, reason=reason)
-        return Answer(Outcome.ANSWERED, self.text, confidence, question.language, citations=self._citations())
-
-    def _is_verified(self, sentence: Cited) -> bool:
-        verdict = verify(sentence.plain, [self._passages[source - 1] for source in sentence.sources])
-        if verdict.flaw:
-            log.info("withheld a sentence: %s", verdict.flaw)
-        return verdict.supported
-
-    def _citations(self) -> tuple[Citation, ...]:
-        sources = enumerate(self._numbering.sources, 1)
-        return tuple(cite(self._passages[source - 1], number) for number, source in sources)
+        await answer.finish()

@@ -37,8 +37,8 @@ _LONGEST_BOUND = 24
 
 
 @dataclass(frozen=True, slots=True)
-class _Clause:
-    """A part of a sentence around the values it states."""
+class Clause:
+    """A part of a sentence, with the values it states and its content words."""
 
     facts: tuple[Fact, ...]
     words: frozenset[str]
@@ -73,29 +73,29 @@ def twisted(sentence: str, cited: Sequence[Passage], language: str) -> str:
 def _misplaced(sentence: str, cited: Sequence[Passage], language: str) -> str:
     """A value that the passages give to something else, while they give this another one of the same kind."""
     topic = frozenset[str]().union(*(content(f"{each.title} {each.heading}", language) for each in cited))
-    known = [
-        clause for passage in cited for each in split_sentences(passage.text) for clause in _clauses(each, language)
-    ]
-    for said in _clauses(sentence, language):
+    stated = [clauses(each, language) for passage in cited for each in split_sentences(passage.text)]
+    together = [tuple(clause for part in stated for clause in part)]
+    for said in clauses(sentence, language):
         for fact in said.facts:
-            if _is_comparable(fact) and _belongs_elsewhere(fact, said.words - topic, known, topic):
+            if fact.kind is Kind.NUMBER and not fact.unit:
+                known = stated  # it may count anything: only in the same sentence there is a rival
+            elif fact.kind in (Kind.NUMBER, Kind.TIME):
+                known = together
+            else:
+                continue
+            if any(_belongs_elsewhere(fact, said.words - topic, part, topic) for part in known):
                 return fact.written
     return ""
 
 
-def _is_comparable(fact: Fact) -> bool:
-    """Numbers without a unit may count anything: there is no telling which of them are rivals."""
-    return fact.kind is Kind.TIME or (fact.kind is Kind.NUMBER and bool(fact.unit))
-
-
-def _belongs_elsewhere(fact: Fact, words: frozenset[str], known: Sequence[_Clause], topic: frozenset[str]) -> bool:
+def _belongs_elsewhere(fact: Fact, words: frozenset[str], known: Sequence[Clause], topic: frozenset[str]) -> bool:
     same = [clause for clause in known if any(_same(fact, each) for each in clause.facts)]
     rivals = [clause for clause in known if clause not in same and any(_same_kind(fact, each) for each in clause.facts)]
     if not same or not rivals:
         return False
     near = max(len(words & clause.words) for clause in same)
 
-    def takes(rival: _Clause, own: _Clause) -> bool:
+    def takes(rival: Clause, own: Clause) -> bool:
         only_rival = words & (rival.words - own.words) - topic
         only_own = own.words - rival.words - words - topic
         return bool(only_rival and only_own) and len(words & rival.words - topic) >= near
@@ -112,7 +112,7 @@ def _same_kind(one: Fact, other: Fact) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _clauses(sentence: str, language: str) -> tuple[_Clause, ...]:
+def clauses(sentence: str, language: str) -> tuple[Clause, ...]:
     """The sentence cut so that each part has values, as far as there are any; what has none goes with the next."""
     parts: list[str] = []
     waiting = ""
@@ -124,7 +124,7 @@ def _clauses(sentence: str, language: str) -> tuple[_Clause, ...]:
             waiting += piece
     if waiting and parts:
         parts[-1] += waiting
-    return tuple(_Clause(tuple(facts_of(part, claimed=True)), content(part, language)) for part in parts)
+    return tuple(Clause(tuple(facts_of(part, claimed=True)), content(part, language)) for part in parts)
 
 
 def _pieces(sentence: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.citing import CitationMachine, Cited, Numbering
 from bot.domain import Answer, Citation, Outcome, Question, Reason
 from bot.extracting import cite
+from bot.premises import Correction
 from bot.prompt import NOT_IN_DOCUMENTS
 from bot.verifying import Flaw, Verdict, Wanted, verify, without_verdict
 from llm.embeddings import Embedder
@@ -31,19 +32,30 @@ class Verified:
     """Takes in what a model writes to these passages, sentence by sentence."""
 
     def __init__(self, passages: Sequence[Passage], wanted: Wanted, embedder: Embedder | None = None) -> None:
-        self.machine = CitationMachine(len(passages))
+        self.written = ""
+        """All that the model wrote: never shown."""
         self.text = ""
         self.declined = False
         """Whether the model said that the passages don't answer, before it said anything that they support."""
         self.withheld: list[Withheld] = []
+        self._machine = CitationMachine(len(passages))
         self._passages = passages
         self._wanted = wanted
         self._embedder = embedder
         self._numbering = Numbering()
         self._said: set[str] = set()
 
-    async def add(self, sentences: Sequence[Cited]) -> bool:
-        """Take in sentences; return whether there is more to show."""
+    async def feed(self, delta: str) -> bool:
+        """Take in what the model wrote next; return whether there is more to show."""
+        self.written += delta
+        return await self._add(self._machine.feed(delta))
+
+    async def finish(self) -> None:
+        """Take in that the model wrote no more."""
+        if not self.declined:
+            await self._add(self._machine.finish())
+
+    async def _add(self, sentences: Sequence[Cited]) -> bool:
         before = self.text
         for sentence in sentences:
             if NOT_IN_DOCUMENTS in sentence.plain:
@@ -53,6 +65,13 @@ class Verified:
                 self.text = (self.text + self._numbering.show(shown)).lstrip()
             self._said.add(sentence.plain)
         return self.text != before
+
+    def correct(self, correction: Correction, lead: str) -> None:
+        """Put what the passage says before an answer that lets a false premise stand."""
+        if self.text and not correction.is_made_by(self.text) and correction.passage in self._passages:
+            source = self._passages.index(correction.passage) + 1
+            stated = self._numbering.show(Cited("", f"{correction.stated} [{source}]", (source,)))
+            self.text = f"{lead} {stated}\n\n{self.text}"
 
     def conclude(self, question: Question, confidence: float) -> Answer:
         """Make the answer of what was verified: a handoff without a text when nothing was."""

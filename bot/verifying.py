@@ -25,8 +25,8 @@ from retrieval.passages import Passage
 
 ECHO = 0.92
 """Likeness to the question from which on a sentence only repeats it."""
-FEWEST_WORDS = 3
-"""A sentence of fewer words, which also states no fact, says nothing by itself."""
+FEWEST_WORDS, FEWEST_CHARACTERS = 3, 6
+"""A sentence of fewer words, of Chinese characters, which also states no fact, says nothing by itself."""
 TOLD_LANGUAGE = 5
 """Words from which on the language of a sentence can be told."""
 
@@ -143,7 +143,8 @@ def _says_nothing(sentence: str, cited: Sequence[Passage], question: str, langua
     bare = sentence.strip("\"'”’»*_` ")
     if bare.endswith(("?", "？")) or (bare.startswith("(") and bare.rstrip(".。").endswith(")")):
         return True
-    if len(terms(sentence, language)) < FEWEST_WORDS and not facts_of(sentence, claimed=True):
+    fewest = FEWEST_CHARACTERS if language == "zh" else FEWEST_WORDS
+    if len(terms(sentence, language)) < fewest and not facts_of(sentence, claimed=True):
         return True
     said, asked, *headings = (
         " ".join(re.findall(r"\w+", normalise(text).casefold()))
