@@ -172,7 +172,7 @@ class Cockpit:
         """Send what a message of the thread holds, and remember as what: it may be changed later."""
         name = message_id(errand.body["channel"], errand.body["ts"])
         files = await download(self._desk.clients, errand.body["files"], self._desk.largest_file)
-        seq = await self._reply(case, person, words, name, files)
+        seq = await self._reply(case, person, words, f"{name}:sent", files)
         said = await self._desk.database.read(conversations.one_message, self._desk.company, case.conversation.id, seq)
         if said and said.text == words:  # else it was sent before, as another one
             await self._desk.database.write(

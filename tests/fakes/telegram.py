@@ -159,6 +159,10 @@ class FakeTelegram:
             "sendMessage": self._send,
             "sendMessageDraft": self._draft,
             "editMessageReplyMarkup": self._edit,
+            "editMessageText": self._edit_text,
+            "deleteMessage": self._delete,
+            "sendPhoto": lambda params: self._send_file("photo", params),
+            "sendDocument": lambda params: self._send_file("document", params),
             "answerCallbackQuery": self._answer_query,
             "getFile": self._get_file,
             "sendChatAction": lambda params: self._check_chat(int(params["chat_id"])),
@@ -210,6 +214,31 @@ class FakeTelegram:
         self.on_screen.pop(chat, None)
         kind = "private" if chat > 0 else "supergroup"
         return {"message_id": shown.id, "date": 0, "chat": {"id": chat, "type": kind}, "from": ME, "text": text}
+
+    def _send_file(self, field: str, params: dict[str, Any]) -> dict[str, Any]:
+        chat, upload = int(params["chat_id"]), params[params[field].removeprefix("attach://")]
+        self._check_chat(chat)
+        text = params.get("caption", "")
+        shown = Shown(chat, self.message_id(), text, [], {}, {**params, field: (upload.filename, upload.file.read())})
+        self.shown.append(shown)
+        kind = "private" if chat > 0 else "supergroup"
+        return {"message_id": shown.id, "date": 0, "chat": {"id": chat, "type": kind}, "from": ME, "caption": text}
+
+    def _edit_text(self, params: dict[str, Any]) -> dict[str, Any]:
+        self._edit(params)
+        message = next(each for each in self.shown if each.id == int(params["message_id"]))
+        _check_text(params["text"], params.get("entities", []))
+        if params["text"] == message.text:
+            raise Refused(400, "Bad Request: message is not modified: specified new message content is the same")
+        message.text, message.entities = params["text"], params.get("entities", [])
+        kind = "private" if message.chat > 0 else "supergroup"
+        chat = {"id": message.chat, "type": kind}
+        return {"message_id": message.id, "date": 0, "chat": chat, "from": ME, "text": message.text}
+
+    def _delete(self, params: dict[str, Any]) -> None:
+        if not any(each.id == int(params["message_id"]) for each in self.shown):
+            raise Refused(400, "Bad Request: message to delete not found")
+        self.shown = [each for each in self.shown if each.id != int(params["message_id"])]
 
     def _draft(self, params: dict[str, Any]) -> None:
         chat, identity, text = int(params["chat_id"]), int(params["draft_id"]), params.get("text", "")
