@@ -25,6 +25,7 @@ from bot.ports import Connector
 from bot.settings import Company, Settings, SlackSettings, StorageSettings, TelegramSettings, WebSettings
 from bot.storage import conversations
 from bot.suggesting import Suggesting
+from bot.tending import Tending
 from bot.turn import Turns
 from bot.worker import Worker
 from connectors.desks import open_desks
@@ -117,6 +118,8 @@ async def serve(
         receiving = [each for each in connectors.values() if each.channel in roles]
         worker = await _worker(parts, connectors, pace) if parts else None
         consultant = _consultant(parts) if parts else None
+        rules = {company.id: company.handoff for company in settings.served}
+        tending = Tending(database, Suggesting(parts.answering.answer, database), rules) if parts else None
         wanted = Role.SLACK in roles
         slacks = await stack.enter_async_context(open_slacks(settings, database, connectors, wanted=wanted))
         routers = [*slacks.routers(), *(_webhooks(settings, telegram) if Role.TELEGRAM in roles else ())]
@@ -132,6 +135,8 @@ async def serve(
                 tasks.create_task(worker.run(), name="worker")
             if consultant:
                 tasks.create_task(consultant.run(), name="consultant")
+            if tending:
+                tasks.create_task(tending.run(), name="cases by the clock")
             tasks.create_task(slacks.run(), name="threads of cases")
             if server and listener:
                 tasks.create_task(server.serve([listener]), name="web server")
@@ -143,6 +148,8 @@ async def serve(
                 await slacks.stop(DRAIN_SECONDS)
                 if consultant:
                     consultant.stop()
+                if tending:
+                    tending.stop()
                 await _stop(receiving, worker, server, [*webs.values(), *(desk.board for desk in desks.values())])
                 if following:
                     following.cancel()
@@ -168,7 +175,8 @@ async def _worker(parts: Parts, connectors: Mapping[Line, Connector], pace: Pace
     """A worker that sends by these, its models warm: the first run is slow, and not for a customer."""
     await parts.search.refresh()
     await asyncio.to_thread(parts.embedder.embed_queries, [parts.settings.company.name])
-    turns = Turns(parts.database, parts.answering.answer, connectors, pace)
+    rules = {company.id: company.handoff for company in parts.settings.served}
+    turns = Turns(parts.database, parts.answering.answer, connectors, pace, rules=rules)
     return Worker(parts.database, turns.work, list(connectors), pace)
 
 

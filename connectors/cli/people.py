@@ -12,7 +12,7 @@ from connectors.cli.console import cell, plain, table
 from llm.errors import AnswerdeskError, UsageError
 
 if TYPE_CHECKING:
-    from bot.storage.waiting import Waiting
+    from bot.cases import Case
     from retrieval.database import Database
 
 PANEL = "Service"
@@ -38,43 +38,46 @@ async def handoffs(call: Invocation) -> None:
     [not dim]Next:[/] [cyan]answerdesk history CONVERSATION[/] shows it, [cyan]answerdesk reply CONVERSATION "..."[/]
     answers the customer.
     """
-    from bot.storage.waiting import waiting
+    from bot.cases import Cases, Mood
 
     async with call.storage() as database:
-        found = await database.read(waiting, call.company)
+        found = await Cases(database).queue(call.company)
     if call.result({"conversations": [_described(each) for each in found]}):
         return
     if not found:
         call.note("Nobody waits for a person.")
         return
-    rows = table("Conversation", "Since", "Reason", "Customer", "With", "Last question")
+    rows = table("Conversation", "Since", "Reason", "Mood", "Customer", "With", "Last question")
     for each in found:
         conversation = each.conversation
-        since = datetime.fromtimestamp(each.since).astimezone().strftime("%Y-%m-%d %H:%M")
+        since = datetime.fromtimestamp(each.opened_at).astimezone().strftime("%Y-%m-%d %H:%M")
         question = " ".join(each.question.split())
         rows.add_row(
             cell(conversation.id[:SHORT_ID], "cyan"),
             since,
             cell(each.reason.replace("_", " ")),
+            cell(each.mood, "red" if each.mood is Mood.ANGRY else ""),
             cell(conversation.customer or conversation.chat.channel),
-            cell(conversation.person or "nobody yet", "" if conversation.person else "yellow"),
+            cell(each.person_name or "nobody yet", "" if each.person else "yellow"),
             cell(question if len(question) <= 200 else f"{question[:200]} ..."),
         )
     call.out.print(rows)
     call.note('Next: answerdesk history CONVERSATION shows it, answerdesk reply CONVERSATION "..." answers.', "dim")
 
 
-def _described(waiting: "Waiting") -> dict[str, Any]:
-    conversation = waiting.conversation
+def _described(case: "Case") -> dict[str, Any]:
+    conversation = case.conversation
     return {
         "id": conversation.id,
         "channel": conversation.chat.channel,
         "owner": conversation.owner,
-        "person": conversation.person,
+        "person": case.person,
         "customer": conversation.customer,
-        "since": datetime.fromtimestamp(waiting.since, UTC).isoformat(timespec="seconds"),
-        "reason": waiting.reason or None,
-        "question": waiting.question,
+        "since": datetime.fromtimestamp(case.opened_at, UTC).isoformat(timespec="seconds"),
+        "reason": case.reason or None,
+        "mood": case.mood,
+        "summary": list(case.summary),
+        "question": case.question,
     }
 
 
