@@ -66,6 +66,11 @@ class EndpointChat:
         client: AsyncOpenAI = self._chat.root_async_client
         return client
 
+    @property
+    def root(self) -> str:
+        """The address of what vLLM offers beyond OpenAI's protocol."""
+        return self.url.removesuffix("/v1")
+
     async def stream(self, messages: Sequence[ChatMessage], salt: str, limits: Limits) -> AsyncGenerator[str, None]:
         """Yield the answer in pieces; see ChatModel.stream."""
         clock = asyncio.get_running_loop().time
@@ -117,10 +122,9 @@ class EndpointChat:
 
     async def count_tokens(self, text: str) -> int:
         """Return how many tokens the model makes of a text: by vLLM's `/tokenize`. Raises ModelError."""
-        address = self.url.removesuffix("/v1") + "/tokenize"
         body = {"model": self.model, "prompt": text, "add_special_tokens": False}
         try:
-            told = await self.client.post(address, cast_to=httpx.Response, body=body)
+            told = await self.client.post(f"{self.root}/tokenize", cast_to=httpx.Response, body=body)
             return int(told.json()["count"])
         except Exception as error:
             raise self.faults.explain(error, written=False) from error

@@ -67,6 +67,6 @@ class Tokens:
                 async with asyncio.timeout(_PATIENCE):
                     return await ask(endpoint)
             except (ModelError, TimeoutError) as error:
-                log.info("tokens are estimated: %s", error or "the endpoint takes too long")
+                log.info("tokens are estimated: %s %s", type(error).__name__, error)
                 self._ask_again_at = loop.time() + _ASK_AGAIN
         return None
