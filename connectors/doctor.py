@@ -75,6 +75,8 @@ async def examine(load: Callable[[], Settings]) -> AsyncIterator[Check]:
         "language model": _language_model,
         "web address": _address,
     }
+    if any(company.slack.token for company in settings.served):
+        checks["slack"] = _slack
     for name, check in checks.items():
         try:
             yield await check(settings)
@@ -184,6 +186,13 @@ async def _parsers(settings: Settings) -> Check:
 
 async def _language_model(settings: Settings) -> Check:
     return Check("language model", Health.OK, await check_chat_model(settings.llm))
+
+
+async def _slack(settings: Settings) -> Check:
+    from connectors.slack.checking import check_slack
+
+    said = [await check_slack(company.slack) for company in settings.served if company.slack.token]
+    return Check("slack", Health.OK, "; ".join(said))
 
 
 async def _address(settings: Settings) -> Check:
