@@ -19,16 +19,8 @@ def open_desks(settings: Settings, database: Database, connectors: Mapping[Line,
             return await connector.fetch(ref, limit)
         return await _fetch_elsewhere(companies[chat.company], database, chat, ref, limit)
 
-    return {
-        company.id: open_desk(
-            database,
-            company.id,
-            fetch,
-            session_hours=settings.desk.session_hours,
-            largest_file=int(company.handoff.max_file_mb * 1024 * 1024),
-        )
-        for company in settings.served
-    }
+    hours = settings.desk.session_hours
+    return {each.id: open_desk(database, each.id, fetch, each.handoff, hours) for each in companies.values()}
 
 
 async def _fetch_elsewhere(company: Company, database: Database, chat: Chat, ref: str, limit: int) -> bytes:

@@ -1,5 +1,6 @@
 """The services: `serve`, and `demo` for a first look."""
 
+import time
 from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +10,7 @@ from rich.text import Text
 
 from connectors.cli.command import Invocation, command
 from connectors.cli.console import Steps
+from connectors.cli.staff import desk_address, sign_in_address
 
 if TYPE_CHECKING:
     from bot.bootstrap import Parts
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from retrieval.database import Database
 
 PANEL = "Service"
+DEMO_STAFF = "sam"
 
 Host = Annotated[
     str | None, typer.Option(help="127.0.0.1 serves this machine only; 0.0.0.0 the network.", show_default="127.0.0.1")
@@ -60,8 +63,9 @@ async def demo(call: Invocation, host: Host = None, port: Port = None) -> None:
             call.note(f"{report.source}: {report.error}", "red")
         examples = await _sample_questions(parts)
         roles = main.chosen_roles(None, settings)
+        desk = await _desk_for_a_look(settings, parts.database)
         await main.serve(
-            parts.database, settings, roles, lambda: _announce(call, settings, roles, examples), parts, listener
+            parts.database, settings, roles, lambda: _announce(call, settings, roles, examples, desk), parts, listener
         )
 
 
@@ -126,12 +130,31 @@ async def _sample_questions(parts: "Parts") -> list[str]:
     ]
 
 
-def _announce(call: Invocation, settings: "Settings", roles: Collection[str], examples: Sequence[str] = ()) -> None:
-    where = ("answers at  ", (_address(settings.web), "bold cyan")) if "web" in roles else (", ".join(sorted(roles)),)
+async def _desk_for_a_look(settings: "Settings", database: "Database") -> str:
+    """A link that opens the sample company's desk once: whoever sees this terminal may have it, nobody else."""
+    from bot.accounts import Accounts, Purpose
+    from bot.storage.conversations import add_company
+
+    company, accounts = settings.company, Accounts(database)
+    await database.write(add_company, company.id, company.name, time.time())
+    if not any(each.id == DEMO_STAFF for each in await accounts.everybody(company.id)):
+        await accounts.add(company.id, DEMO_STAFF, "Sam")
+    return sign_in_address(settings, company.id, await accounts.invite(company.id, DEMO_STAFF, Purpose.ONCE))
+
+
+def _announce(
+    call: Invocation, settings: "Settings", roles: Collection[str], examples: Sequence[str] = (), desk: str = ""
+) -> None:
+    web = "web" in roles
+    where = ("answers at  ", (_address(settings.web), "bold cyan")) if web else (", ".join(sorted(roles)),)
     call.out.print(Text.assemble("\n  ", (settings.company.name, "bold"), " ", *where, "\n"))
-    for other in settings.served[1:] if "web" in roles else ():
+    for other in settings.served[1:] if web else ():
         where_else = f"{_address(settings.web)}/{other.id}/chat"
         call.out.print(Text.assemble("  ", (other.name, "bold"), " answers at  ", (where_else, "bold cyan"), "\n"))
+    if web:
+        said = "Staff, by a link that works once: " if desk else "Staff: "
+        desk = desk or desk_address(settings, settings.company.id)
+        call.out.print(Text.assemble(f"  {said}", (desk, "cyan"), "\n"), soft_wrap=True)
     for each in examples:
         call.out.print(Text.assemble("    ", (f"“{each}”", "italic")))
     call.out.print(Text.assemble("\n" if examples else "", ("  Ctrl-C stops it.", "dim")))

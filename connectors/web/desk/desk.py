@@ -11,6 +11,7 @@ from bot.cases import Cases
 from bot.consulting import Consulting
 from bot.domain import Chat
 from bot.handoff import Handoffs
+from bot.sections import HandoffSettings
 from connectors.web.desk.board import Board
 from retrieval.database import Database
 
@@ -34,18 +35,20 @@ class Desk:
     """Bytes: of what staff send, and of what customers sent and staff open."""
 
 
-def open_desk(database: Database, company: str, fetch: Fetch, session_hours: float, largest_file: int) -> Desk:
+def open_desk(
+    database: Database, company: str, fetch: Fetch, rules: HandoffSettings, session_hours: float = 12.0
+) -> Desk:
     """The desk of a company; its `board` is to be closed before the web server is stopped."""
     return Desk(
-        database,
-        company,
-        Accounts(database, session_hours),
-        Board(database, company),
-        Cases(database),
-        Handoffs(database),
-        Consulting(database),
-        fetch,
-        largest_file,
+        database=database,
+        company=company,
+        accounts=Accounts(database, session_hours),
+        board=Board(database, company),
+        cases=Cases(database),
+        handoffs=Handoffs(database, rules={company: rules}),
+        consulting=Consulting(database),
+        fetch=fetch,
+        largest_file=int(rules.max_file_mb * 1024 * 1024),
     )
 
 

@@ -102,7 +102,7 @@ async def _sign_in_form(
     first = not await desk.accounts.everybody(desk.company)
     company = f" --company {desk.company}" if base_of(request) else ""
     token = _form_token(request)
-    values = {"problem": problem, "name": name, "first": first, "option": company, "token": token}
+    values = {"problem": problem, "account": name, "first": first, "option": company, "token": token}
     return _with_token(request, pages.render(request, "desk/sign_in.html", LANGUAGE, status, **values), token)
 
 
