@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.conversation import Message
 from bot.domain import Author
-from bot.worker import GivenBack, Held, see_through
+from bot.held import GivenBack, Held, see_through
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from bot.conversation import Conversation, Message, Status
 from bot.domain import Author, Chat, Line
 from bot.errors import Fenced
+from bot.held import GivenBack, Held, recorded, see_through
 from bot.ports import Capabilities, Connector, Gone, Kind, Receipt, Rejected, Retry, Sent, Unknown
 from bot.storage import work as store
 from bot.storage.conversations import one_message
-from bot.worker import GivenBack, Held, recorded, see_through
 from retrieval.database import Database
 
 log = logging.getLogger(__name__)

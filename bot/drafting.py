@@ -9,8 +9,8 @@ from typing import Any
 from bot.conversation import Conversation, Pace
 from bot.domain import Answer, Question
 from bot.errors import BotError
+from bot.held import Held
 from bot.ports import Answerer, Connector
-from bot.worker import Held
 
 TYPING_AFTER = 0.3
 """Seconds; an answer that is there sooner isn't worth another call of the channel."""

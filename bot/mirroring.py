@@ -16,11 +16,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from bot.casefile import Case, Entry, EntryKind
 from bot.conversation import Status
 from bot.errors import BotError, Fenced
+from bot.held import see_through
 from bot.ports import Gone, Receipt, Rejected, Retry, Sent, StaffChannel, Unknown
 from bot.storage import cases
 from bot.storage import mirroring as store
 from bot.storage.mirroring import Mirrored
-from bot.worker import see_through
 from llm.errors import AnswerdeskError
 from retrieval.database import Database
 
@@ -135,7 +135,7 @@ class Mirror:
                     await self._wake.wait()
 
     def _heard(self, due: str) -> None:
-        self._next_due = min(self._next_due, float(due))
+        self._next_due = min(self._next_due, float(due or 0))
         self._wake.set()
 
     async def _see_to(self, leased: Mirrored, until: float) -> None:

@@ -13,6 +13,7 @@ from bot.domain import Answer, Author, Line, Outcome, Owner, Question, Reason, T
 from bot.drafting import Drafting, Listening, Superseded
 from bot.errors import Fenced
 from bot.escalation import Escalation
+from bot.held import GivenBack, Held, see_through
 from bot.intents import asks_for_person, phrase_language
 from bot.patience import asks, next_attempt, unanswered, waited
 from bot.ports import Answerer, Connector, Kind
@@ -20,7 +21,6 @@ from bot.replying import answered, called, command_replies, notice
 from bot.sections import HandoffSettings
 from bot.storage import work as store
 from bot.texts import text
-from bot.worker import GivenBack, Held, see_through
 from retrieval.database import Database
 from retrieval.language import detect_language
 

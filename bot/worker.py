@@ -2,97 +2,23 @@
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import os
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
-from bot.conversation import Conversation, Message, Pace
+from bot.conversation import Conversation, Pace
 from bot.domain import Line
 from bot.errors import Fenced
+from bot.held import GivenBack, Held, recorded, see_through
 from bot.storage import work as store
 from llm.errors import AnswerdeskError
 from retrieval.database import Database
-from retrieval.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-RECORD_AGAIN = 0.25
-"""Seconds between two attempts to record something in a database that can't be used."""
-
-
-@dataclass(slots=True, eq=False)
-class Held:
-    """A conversation that this worker has the lease of."""
-
-    conversation: Conversation
-    """As it was when it was claimed."""
-    until: float
-    """When the lease runs out, unless it is renewed."""
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set whenever something may have happened to the conversation."""
-    lost: bool = False
-    leaving: bool = False
-    """The worker stops, and waits no longer than it must."""
-    beside: "asyncio.Task[tuple[GivenBack, float]] | None" = None
-    """Something that is said while the turn goes on: how that ended, and when."""
-    given_back: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
-    """Closed when the conversation has been given back."""
-
-
-@dataclass(frozen=True, slots=True)
-class GivenBack:
-    """How a conversation is given back."""
-
-    settled: int
-    """The outbox is dealt with up to here."""
-    delay: float = 0.0
-    """Seconds until it is looked at again, if there is more to do."""
-    failed: bool = False
-    put_off: bool = False
-    """The channel asked to wait: what is in the outbox comes before anything new."""
-    sent: Message | None = None
-    """The last message sent; it is settled together with giving back, which saves a commit."""
-
-
-async def see_through(doing: Coroutine[Any, Any, T]) -> T:
-    """Finish what must not be broken off: a cancellation meanwhile is put off to what the task waits for next.
-
-    What was sent and isn't on record would be sent again.
-    """
-    current, task, cancelled = asyncio.current_task(), asyncio.create_task(doing), False
-    assert current is not None  # noqa: S101 - a coroutine always runs in a task
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError:
-            current.uncancel()
-            cancelled = True
-    if cancelled:
-        current.cancel()
-    return task.result()
-
-
-async def recorded(held: Held, now: Callable[[], float], write: Callable[[], Awaitable[T]]) -> T:
-    """Write what must be on record, again and again while the database can't be used.
-
-    A worker that stops gives up when the lease has run out. Raises `StoreUnavailable` then.
-    """
-    for attempt in itertools.count():
-        try:
-            return await write()
-        except StoreUnavailable as error:
-            if held.leaving and now() >= held.until:
-                raise
-            if not attempt:
-                log.warning("conversation %s isn't on record yet: %s", held.conversation.id, error)
-            await asyncio.sleep(RECORD_AGAIN)
-    raise AssertionError("Counting never ends.")
 
 
 class Worker:
@@ -119,13 +45,17 @@ class Worker:
         self._held: dict[str, Held] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
+        self._look = asyncio.Event()
         self._next_due = 0.0
         self._stopping = False
 
     async def run(self) -> None:
         """Work until `stop`; then finish what was begun."""
         unlisten = (self._database.listen("due", self._heard_due), self._database.listen("conversation", self._heard))
-        renewing = asyncio.create_task(self._renew_for_ever(), name="renew leases")
+        watching = (
+            asyncio.create_task(self._renew_for_ever(), name="renew leases"),
+            asyncio.create_task(self._look_for_ever(), name="look at what is held"),
+        )
         try:
             while not self._stopping:
                 await self._claim()
@@ -139,8 +69,9 @@ class Worker:
             if broken_off := list(self._tasks.values()):
                 self._break_off(broken_off)
                 await asyncio.wait(broken_off)
-            renewing.cancel()
-            await asyncio.wait([renewing])
+            for task in watching:
+                task.cancel()
+            await asyncio.wait(watching)
 
     async def stop(self, drain: float = 10.0) -> None:
         """Claim nothing more; what still runs after `drain` seconds is broken off, and free for other workers.
@@ -249,31 +180,62 @@ class Worker:
                     await self._wake.wait()
 
     def _heard_due(self, due: str) -> None:
-        self._next_due = min(self._next_due, float(due))
+        self._next_due = min(self._next_due, float(due or 0))
         self._wake.set()
 
     def _heard(self, conversation: str) -> None:
         if held := self._held.get(conversation):
             held.changed.set()
+        elif not conversation:
+            self._look.set()
 
     async def _renew_for_ever(self) -> None:
         while True:
             await asyncio.sleep(self._pace.lease / 3)
             if self._held:
-                try:
+                with _told("leases can't be renewed"):
                     await self._renew()
-                except AnswerdeskError as error:
-                    log.error("leases can't be renewed: %s", error)
+
+    async def _look_for_ever(self) -> None:
+        """Notice what other processes change in the conversations that are held."""
+        while True:
+            await self._look.wait()
+            self._look.clear()
+            if self._held:
+                with _told("conversations that are held can't be looked at"):
+                    for one in await self._database.read(store.held, f"{self._name}."):
+                        self._compare(one)
 
     async def _renew(self) -> None:
         held = dict(self._held)
         until = self._now() + self._pace.lease
         kept = await self._database.write(store.renew, [one.conversation for one in held.values()], until)
         leases = {one.id: one.lease for one in kept}
+        for one in kept:  # an announcement may have been missed
+            self._compare(one)
         for key, one in held.items():
             if leases.get(key) == one.conversation.lease:
                 one.until = until
-                one.changed.set()  # an announcement may have been missed
             elif self._held.get(key) is one:  # neither given back meanwhile, nor claimed anew
                 one.lost = True
                 self._tasks[key].cancel()
+
+    def _compare(self, now: Conversation) -> None:
+        held = self._held.get(now.id)
+        if held is None or held.conversation.lease != now.lease:
+            return
+        before = held.seen or held.conversation
+        if (before.last, before.owner) != (now.last, now.owner):
+            held.changed.set()
+        held.seen = now
+
+
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[None]:
+    """What goes wrong is told, and doesn't end what has to go on."""
+    try:
+        yield
+    except AnswerdeskError as error:
+        log.error("%s: %s", what, error)
+    except Exception:
+        log.exception("%s", what)

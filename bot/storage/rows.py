@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.conversation import Conversation, Message, Status
@@ -17,11 +17,6 @@ _c = conversations.c
 def this(company: str, conversation: str) -> ColumnElement[bool]:
     """The condition that picks one conversation."""
     return and_(_c.company == company, _c.id == conversation)
-
-
-def later_of(due: float) -> ColumnElement[Any]:
-    """Due then, or later when that was so: a back-off, or the end of a running lease."""
-    return case((_c.due > due, _c.due), else_=due)
 
 
 def locked(connection: Connection, company: str, conversation: str) -> Conversation | None:

@@ -57,8 +57,15 @@ def claim(connection: Connection, lease: str, limit: int, lines: Sequence[Line],
 def renew(connection: Connection, held: Iterable[Conversation], until: float) -> Sequence[Conversation]:
     """Keep leases until `until`; returns the conversations that are still held, as they are now."""
     keys = [(one.company, one.id, one.lease) for one in held]
-    statement = update(conversations).where(tuple_(_c.company, _c.id, _c.lease).in_(keys)).values(due=until)
+    statement = update(conversations).where(_c.due.is_not(None), tuple_(_c.company, _c.id, _c.lease).in_(keys))
+    statement = statement.values(due=until)  # the index of what is due holds all that are leased
     return [to_conversation(row) for row in connection.execute(statement.returning(conversations))]
+
+
+def held(connection: Connection, worker: str) -> Sequence[Conversation]:
+    """The conversations under leases that begin so, as they are now."""
+    mine = _c.lease.startswith(worker, autoescape=True)
+    return [to_conversation(row) for row in connection.execute(select(conversations).where(_c.due.is_not(None), mine))]
 
 
 def outbox(connection: Connection, leased: Conversation) -> tuple[int, Sequence[Message]]:
@@ -247,7 +254,7 @@ def release(
         sending=None,
         settled=case((_c.settled > settled, _c.settled), else_=settled),
         due=due,
-        failures=_c.failures + int(failed),
+        failures=_c.failures + 1 if failed else 0,
     )
     row = connection.execute(statement.returning(_c.due)).one_or_none()
     if row is not None and row.due is not None:

@@ -9,9 +9,9 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot.errors import Fenced
+from bot.held import see_through
 from bot.storage import errands as store
 from bot.storage.errands import Errand
-from bot.worker import see_through
 from connectors.slack.calling import Clients
 from connectors.slack.telling import tell
 from connectors.slack.troubles import MENDABLE, SETTINGS_WAIT, Failures, Notices, code, explain, retry_after
@@ -178,7 +178,7 @@ class Errands:
                     await self._wake.wait()
 
     def _heard(self, company: str) -> None:
-        if company == self._company:
+        if company in ("", self._company):
             self._next_due = 0.0
             self._wake.set()
 

@@ -53,7 +53,11 @@ class Database(Protocol):
         ...
 
     def listen(self, topic: str, listener: Listener) -> Callable[[], None]:
-        """Call `listener(payload)` in the event loop for what is announced; returns what stops it. See `announce`."""
+        """Call `listener(payload)` in the event loop for what is announced; returns what stops it. See `announce`.
+
+        An empty payload says that anything may have changed: look yourself. On SQLite that is all that is heard of
+        other processes.
+        """
         ...
 
     async def close(self) -> None:
@@ -64,8 +68,9 @@ class Database(Protocol):
 def announce(connection: Connection, topic: str, payload: str = "") -> None:
     """Tell listeners about a change, once its transaction has committed.
 
-    On PostgreSQL this reaches all processes (`payload`: at most 4000 characters), on SQLite this one only: whoever
-    must notice the rows of other processes polls as well. An announcement may be lost; it is a hint, never the message.
+    On PostgreSQL this reaches all processes (`payload`: at most 4000 characters). On SQLite it reaches this one; others
+    hear within 0.2 s that there was a commit, see `Database.listen`. An announcement may be lost; it is a hint, never
+    the message.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_notify("answerdesk", f"{topic} {payload}")))

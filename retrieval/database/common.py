@@ -65,3 +65,7 @@ class Listeners:
         for topic, payload in dict.fromkeys(announced):
             for listener in tuple(self._by_topic[topic]):
                 listener(payload)
+
+    def tell_all(self) -> None:
+        """Something may have changed."""
+        self.tell([(topic, "") for topic in self._by_topic])

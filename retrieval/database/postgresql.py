@@ -77,6 +77,7 @@ class PostgreSQL:
                 raw: Any = (await connection.get_raw_connection()).driver_connection
                 await raw.add_listener("answerdesk", heard)
                 raw.add_termination_listener(lost_it)
+                self._listeners.tell_all()  # of what was announced before, while nobody listened
                 try:
                     yield lost
                 finally:

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,6 +21,8 @@ BUSY_SECONDS = 60
 """How long a write waits for another process that is writing to the same SQLite file."""
 BATCH = 256
 """At most so many writes share one commit, so that the first of them does not wait long."""
+LOOK_SECONDS = 0.2
+"""How often to look whether another process has committed something."""
 READERS = 4
 """Threads that read."""
 
@@ -46,6 +50,7 @@ class SQLite:
             _make_private(Path(str(address.database)))
             self._engine = _sqlite_engine(address, "BEGIN IMMEDIATE")
             self._writer = self._engine.connect()
+            self._version = self._data_version()
             self._read_engine = _sqlite_engine(address, "BEGIN")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-read")
         self._thread = threading.Thread(target=self._write_jobs, name="sqlite-write", daemon=True)
@@ -81,16 +86,38 @@ class SQLite:
         self._read_engine.dispose()
 
     def _write_jobs(self) -> None:
-        open_ = True
+        open_, look_at = True, 0.0
         while open_:
-            waiting = [self._jobs.get()]
+            waiting: list[_Job | None] = []
             with contextlib.suppress(Empty):
+                waiting.append(self._jobs.get(timeout=LOOK_SECONDS))
                 while len(waiting) < BATCH:
                     waiting.append(self._jobs.get_nowait())
             open_ = None not in waiting
             batch = [job for job in waiting if job and job.future.set_running_or_notify_cancel()]
             if batch:
                 self._commit(batch)
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + LOOK_SECONDS
+                self._look()
+
+    def _look(self) -> None:
+        """Tell the listeners when another process has committed something: what, nobody knows."""
+        version = self._data_version()
+        if version != self._version:
+            self._version = version
+            self._call(self._listeners.tell_all)
+
+    def _data_version(self) -> int | None:
+        """Changes with each commit of another connection, see https://sqlite.org/pragma.html#pragma_data_version."""
+        driver: Any = self._writer.connection.dbapi_connection
+        with contextlib.suppress(sqlite3.Error):  # told by the next write, to whom it concerns
+            return int(driver.execute("PRAGMA data_version").fetchone()[0])
+        return None
+
+    def _call(self, function: Callable[..., None], *args: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the event loop has closed: nobody listens any more
+            self._loop.call_soon_threadsafe(function, *args)
 
     def _commit(self, batch: list[_Job]) -> None:
         outcomes: list[tuple[_Job, Any, BaseException | None]] = []
@@ -106,8 +133,7 @@ class SQLite:
         for job, result, failure in outcomes:
             job.future.set_exception(failure) if failure else job.future.set_result(result)
         if announced:
-            with contextlib.suppress(RuntimeError):  # the event loop has closed: nobody listens any more
-                self._loop.call_soon_threadsafe(self._listeners.tell, announced)
+            self._call(self._listeners.tell, announced)
 
     def _run(self, job: _Job) -> tuple[Any, BaseException | None]:
         """Run one operation in a savepoint of its own: its failure leaves the others of the batch alone."""

@@ -114,6 +114,19 @@ class TestGivingBack:
         assert again.failures == 1
         assert (await conclude(database, again, 4.0, ANSWER)).failures == 0
 
+    async def test_what_went_well_since_wipes_out_a_failure(self, database: Database) -> None:
+        leased = await asked_and_claimed(database)
+        await database.write(work.release, leased, 0, 2.0, failed=True)
+        (again,) = await claim(database, 3)
+        await database.write(work.release, again, 0, 4.0)
+        assert (await now(database)).failures == 0
+
+    async def test_a_worker_finds_what_it_holds(self, database: Database) -> None:
+        leased = await asked_and_claimed(database)
+        assert [one.id for one in await database.read(work.held, "w")] == [leased.id]
+        await database.write(work.release, leased, 0, 2.0)
+        assert await database.read(work.held, "w") == []
+
 
 class TestSending:
     async def test_the_outbox_is_in_order(self, database: Database) -> None:

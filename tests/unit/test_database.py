@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from llm.errors import SettingsError
-from retrieval.database import Database, open_database
+from retrieval.database import Database, announce, open_database
 from retrieval.errors import StoreUnavailable
 
 
@@ -96,6 +96,19 @@ async def test_closing_finishes_what_was_handed_in(tmp_path: Path) -> None:
     again = await open_database(url)
     assert await again.read(lambda connection: connection.execute(text("SELECT count(*) FROM note")).scalar()) == 20
     await again.close()
+
+
+async def test_the_commits_of_others_are_heard_of(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'answerdesk.db'}"
+    mine, others = await open_database(url), await open_database(url)
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    mine.listen("note", heard.put_nowait)
+    await mine.write(execute, "CREATE TABLE note (words TEXT)")
+    await mine.write(announce, "note", "mine")
+    await others.write(execute, "INSERT INTO note VALUES ('x')")
+    assert [await asyncio.wait_for(heard.get(), 20) for _ in range(2)] == ["mine", ""]
+    await mine.close()
+    await others.close()
 
 
 async def test_a_closed_database_says_so(database: Database) -> None:

@@ -11,10 +11,10 @@ from bot.conversation import Message, Status
 from bot.delivery import Delivery, Pacer
 from bot.domain import Answer, Author, Chat, Draft, Outcome, Owner, Question
 from bot.errors import Fenced
+from bot.held import Held
 from bot.ports import Capabilities, Gone, Outgoing, Receipt, Rejected, Retry, Sent, Unknown
 from bot.storage import conversations as store
 from bot.storage import work
-from bot.worker import Held
 from tests.desk import CHAT, Desk, desk
 from tests.fakes.channel import FakeChannel
 

@@ -11,12 +11,12 @@ import pytest
 from bot.aside import said_beside
 from bot.conversation import Message, Status
 from bot.domain import Answer, Author, Draft, Outcome, Owner, Question
+from bot.held import GivenBack, Held
 from bot.intake import Intake
 from bot.ports import Kind, Retry
 from bot.storage import conversations as store
 from bot.storage import work
 from bot.texts import text
-from bot.worker import GivenBack, Held
 from retrieval.errors import StoreUnavailable
 from tests.desk import CHAT, PACE, Desk, desk
 

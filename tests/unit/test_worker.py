@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
+from bot.conversation import Reply
 from bot.domain import Answer, Author, Draft, Owner, Question
 from bot.errors import Fenced
+from bot.held import GivenBack, Held
 from bot.ports import Outgoing, Receipt, Sent
 from bot.storage import work
-from bot.worker import GivenBack, Held, Worker
+from bot.texts import text as words
+from bot.turn import Turns
+from bot.worker import Worker
 from retrieval.database import Database
 from retrieval.errors import StoreUnavailable
 from tests.desk import CHAT, PACE, desk, echo
@@ -50,6 +54,34 @@ class Work:
             while not condition():
                 self._news.clear()
                 await self._news.wait()
+
+
+class Failing:
+    """A database in which an operation fails so many times."""
+
+    def __init__(self, database: Database, operation: Callable[..., object], error: Exception, times: int) -> None:
+        self.database = database
+        self.operation = operation
+        self.error = error
+        self.times = times
+        self.calls = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.database, name)
+
+    async def read(self, operation: Callable[..., object], *args: object, **kwargs: object) -> object:
+        self._fail(operation)
+        return await self.database.read(operation, *args, **kwargs)
+
+    async def write(self, operation: Callable[..., object], *args: object, **kwargs: object) -> object:
+        self._fail(operation)
+        return await self.database.write(operation, *args, **kwargs)
+
+    def _fail(self, operation: Callable[..., object]) -> None:
+        if operation is self.operation:
+            self.calls += 1
+            if self.calls <= self.times:
+                raise self.error
 
 
 def a_worker(
@@ -185,7 +217,7 @@ async def test_what_was_sent_is_recorded_once_the_database_can_be_used_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lease: float
 ) -> None:
     """Also when the lease runs out before, and the same worker claims the conversation again."""
-    monkeypatch.setattr("bot.worker.RECORD_AGAIN", 0.05)
+    monkeypatch.setattr("bot.held.RECORD_AGAIN", 0.05)
     async with desk(tmp_path, pace=replace(PACE, lease=lease)) as at:
         at.channel.open.clear()
         await at.writes("Hi")
@@ -240,32 +272,66 @@ async def test_a_fenced_worker_gives_nothing_back_that_is_not_its_own(tmp_path: 
 async def test_a_worker_outlives_a_database_that_fails_for_a_while(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Failing:
-        """Lets the first claims fail."""
-
-        def __init__(self, database: Database) -> None:
-            self.database = database
-            self.failures = 3
-
-        def __getattr__(self, name: str) -> object:
-            return getattr(self.database, name)
-
-        async def write(self, operation: Callable[..., object], *args: object, **kwargs: object) -> object:
-            if operation is work.claim and self.failures:
-                self.failures -= 1
-                raise StoreUnavailable("The disk is full.")
-            return await self.database.write(operation, *args, **kwargs)
-
     async with desk(tmp_path, working=False) as at:
         await at.writes("Hi")
         holding = Work()
         holding.go.set()
-        worker = a_worker(Failing(at.database), holding)  # type: ignore[arg-type]
+        failing = Failing(at.database, work.claim, StoreUnavailable("The disk is full."), 3)
+        worker = a_worker(failing, holding)  # type: ignore[arg-type]
         running = asyncio.create_task(worker.run())
         await holding.until(lambda: holding.held)
         await worker.stop()
         await running
     assert "The disk is full." in caplog.text
+
+
+async def test_leases_are_renewed_after_an_error_that_nobody_thought_of(tmp_path: Path) -> None:
+    async with desk(tmp_path, working=False) as at:
+        await at.writes("Hi")
+        holding = Work()
+        failing = Failing(at.database, work.renew, RuntimeError("a bug"), 1)
+        worker = a_worker(failing, holding, lease=0.6)  # type: ignore[arg-type]
+        running = asyncio.create_task(worker.run())
+        await at.until(lambda _conversation: failing.calls > 2)
+        holding.go.set()
+        await worker.stop()
+        await running
+
+
+async def test_a_question_behind_messages_that_can_not_be_read_calls_a_person(tmp_path: Path) -> None:
+    async with desk(tmp_path, working=False) as at:
+        failing = Failing(at.database, work.outbox, StoreUnavailable("The disk is broken."), 3)
+        turns = Turns(failing, echo, {CHAT.line: at.channel}, PACE)  # type: ignore[arg-type]
+        worker = a_worker(at.database, turns.work)
+        await at.writes("Hi")
+        now = (await at.conversation()).due or 0
+        (leased,) = (await at.database.write(work.claim, "w1", 1, [CHAT.line], now, now + 10)).conversations
+        await at.database.write(work.notice, leased, Reply("Hold on.", Author.BOT), now)
+        await at.database.write(work.release, leased, 0, now)
+        running = asyncio.create_task(worker.run())
+        assert await at.channel.texts(2) == ["Hold on.", words("failed_handed_over", "en")]
+        await worker.stop()
+        await running
+
+
+async def test_another_process_claim_stops_the_answer_at_once(tmp_path: Path) -> None:
+    """On SQLite nobody tells whose commit it was; long before the next renewal the worker has looked."""
+    drafting = asyncio.Event()
+    stopped = asyncio.Event()
+
+    async def answer(question: Question) -> AsyncIterator[Draft | Answer]:
+        drafting.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+        yield Draft(question.text)
+
+    async with desk(tmp_path, answer, replace(PACE, lease=600.0)) as at, desk(tmp_path, working=False) as other:
+        await at.writes("Hi")
+        await asyncio.wait_for(drafting.wait(), 20)
+        await other.handoffs.claim("acme", (await at.conversation()).id, "ann")
+        await asyncio.wait_for(stopped.wait(), 20)
 
 
 async def test_another_process_work_is_found_without_being_told(tmp_path: Path) -> None:
