@@ -9,7 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from connectors.web import chat, errors, library
+from connectors.web import attachments, chat, errors, library
 from connectors.web.connector import WebConnector
 from connectors.web.desk import actions, assistance, entrance, files, problems, routes
 from connectors.web.desk.desk import Desk
@@ -70,7 +70,7 @@ def _application(dependencies: WebDependencies) -> FastAPI:
     app.state.pages = pages
     app.state.connector = dependencies.connector
     app.state.library = PublicLibrary(dependencies.database, dependencies.company)
-    for router in (chat.router, library.router) if dependencies.chat else ():
+    for router in (chat.router, attachments.router, library.router) if dependencies.chat else ():
         app.include_router(router)
     if dependencies.desk:
         app.state.desk = dependencies.desk

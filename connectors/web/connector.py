@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from bot.conversation import Message
 from bot.domain import Chat
 from bot.errors import FileUnavailable
-from bot.ports import Capabilities, Inbound, Inbox, Kind, Outgoing, Receipt, Sent
-from bot.storage import conversations
+from bot.ports import Attachment, Capabilities, Inbound, Inbox, Kind, Outgoing, Receipt, Sent
+from bot.storage import conversations, files
 from connectors.web.feed import Event, Hub, View
 from retrieval.database import Database
 from retrieval.errors import StoreUnavailable
@@ -74,6 +74,12 @@ class WebConnector:
     async def fetch(self, _ref: str, _limit: int) -> bytes:
         """Raises `FileUnavailable`: visitors send words only."""
         raise FileUnavailable("The web chat takes no files, so there is none to fetch.")
+
+    async def file(self, address: str, file: str) -> tuple[Attachment, bytes] | None:
+        """A file of this visitor's chat; None if it is anybody else's, or nobody's. Raises `StoreUnavailable`."""
+        content = await self._database.read(files.content, self._company, file, self._chat(address))
+        described = await self._database.read(files.describe, self._company, file)
+        return None if content is None or described is None else (described, content)
 
     async def say(self, address: str, identity: str, text: str, language: str) -> bool:
         """Hand in a visitor's message; False if it was there already. Raises `StoreUnavailable`."""

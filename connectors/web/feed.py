@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.conversation import Conversation, Message, Status
 from bot.domain import Author, Owner
-from bot.ports import Kind, Outgoing
+from bot.ports import Attachment, Kind, Outgoing
 from connectors.web.markup import markup
 
 Event = tuple[str, dict[str, Any]]
@@ -177,6 +177,9 @@ class View:
             self.told.add(message.seq)
             seq = message.ref.rpartition(":")[2]
             yield "feedback", {"seq": int(seq), "value": FEEDBACK[message.text]}
+        elif message.kind is Kind.EDIT and message.status is Status.SENT:
+            self.told.add(message.seq)
+            yield "edited", edited(message)
         elif message.kind is Kind.MESSAGE and message.status in (Status.RECEIVED, Status.SENT):
             self.told.add(message.seq)
             yield "message", shown(message)
@@ -187,6 +190,11 @@ class View:
             if message.seq not in self.told and message.seq > self.place:
                 self.told.add(message.seq)
                 yield "message", shown(message)
+
+
+def edited(correction: Message) -> dict[str, Any]:
+    """What a message of the staff says now."""
+    return {"seq": int(correction.ref), "text": correction.text, "blocks": markup(correction.text, ())}
 
 
 def shown(message: Message | Outgoing) -> dict[str, Any]:
@@ -211,6 +219,12 @@ def shown(message: Message | Outgoing) -> dict[str, Any]:
             for citation in message.citations
         ],
         "suggestions": list(message.suggestions),
+        "files": [{"id": file.ref, "name": file.name, "size": file.size} for file in _files(message)],
+        "edited": isinstance(message, Message) and message.edited,
         "outcome": message.outcome.value if message.outcome else None,
         "at": message.at,
     }
+
+
+def _files(message: Message | Outgoing) -> Sequence[Attachment]:
+    return message.attachments if isinstance(message, Message) else message.files

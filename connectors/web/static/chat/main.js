@@ -120,6 +120,11 @@ const heard = {
     }
     render();
   },
+  edited({ seq, text, blocks }) {
+    const message = state.messages.get(seq);
+    if (message) state.messages.set(seq, { ...message, text, blocks, edited: true });
+    render();
+  },
   feedback({ seq, value }) {
     const message = state.messages.get(seq);
     if (message) state.messages.set(seq, { ...message, feedback: value });

@@ -1,8 +1,8 @@
 // Makes the elements of a conversation: messages with what belongs to them, the draft, and the signs of what is going on.
 
-import { h, icon } from "./dom.js";
+import { base, h, icon } from "./dom.js";
 import { build } from "./markup.js";
-import { t, timeOfDay } from "./texts.js";
+import { sizeOf, t, timeOfDay } from "./texts.js";
 
 export const authorName = (message) => message.sender || t(`author_${message.author}`);
 
@@ -36,7 +36,9 @@ function spokenContent(message, { last, late }, on) {
     "div",
     { class: "content" },
     who(message, late),
-    textElement(message, (number) => citation(message, number, on)),
+    message.text ? textElement(message, (number) => citation(message, number, on)) : null,
+    message.files?.length ? files(message.files) : null,
+    message.edited ? h("p", { class: "edited" }, t("edited")) : null,
     message.state ? delivery(message, on) : null,
     message.citations?.length ? sources(message, on) : null,
     last && message.suggestions?.length ? choices(message.suggestions, on) : null,
@@ -58,6 +60,23 @@ function who(message, late) {
 function textElement(message, cite) {
   const content = message.blocks ? build(message.blocks, cite) : message.text;
   return h("div", { class: "text", lang: message.language || null }, content);
+}
+
+function files(sent) {
+  const links = sent.map(({ id, name, size }) =>
+    h(
+      "li",
+      {},
+      h(
+        "a",
+        { class: "file", href: `${base}/chat/files/${encodeURIComponent(id)}`, download: name },
+        icon("page"),
+        h("span", { class: "file-name" }, name),
+        size ? h("span", { class: "file-size" }, sizeOf(size)) : null,
+      ),
+    ),
+  );
+  return h("ul", { class: "files", "aria-label": t("files") }, links);
 }
 
 function citation(message, number, on) {

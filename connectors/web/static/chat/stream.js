@@ -4,7 +4,7 @@
 import { base } from "./dom.js";
 
 const LOCK = `answerdesk-chat${base}`;
-const EVENTS = ["conversation", "message", "feedback", "draft", "typing", "status"];
+const EVENTS = ["conversation", "message", "edited", "feedback", "draft", "typing", "status"];
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 20_000;
 

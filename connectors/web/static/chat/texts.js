@@ -21,3 +21,12 @@ export function dayOf(seconds) {
   const text = days === 0 || days === 1 ? relative.format(-days, "day") : date.format(day);
   return text.charAt(0).toLocaleUpperCase(language) + text.slice(1);
 }
+
+const UNITS = ["byte", "kilobyte", "megabyte"];
+
+/** How large a file is, such as "1.4 MB". */
+export function sizeOf(bytes) {
+  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), UNITS.length - 1);
+  const format = { style: "unit", unit: UNITS[power], unitDisplay: "short", maximumFractionDigits: power === 2 ? 1 : 0 };
+  return new Intl.NumberFormat(language, format).format(bytes / 1000 ** power);
+}
