@@ -102,7 +102,9 @@ class Answering:
         if not found.passages:
             yield hand_over(question, Reason.NO_DOCUMENTS)
             return
-        for answerer in self.answerers:
+        # What stands word for word in a FAQ needs nobody to put it into words: the last answerer quotes.
+        is_clear = _is_clear_entry(question, found, self.settings.verbatim_above)
+        for answerer in reversed(self.answerers) if is_clear else self.answerers:
             if found.confidence < answerer.needs:
                 continue
             try:
@@ -153,6 +155,11 @@ def _without_search(question: Question) -> Answer | None:
     if len(question.text) > MOST_CHARACTERS:
         return Answer(Outcome.CLARIFY, text("too_long", question.language), 1.0, question.language)
     return None
+
+
+def _is_clear_entry(question: Question, found: Found, above: float) -> bool:
+    best = found.passages[0].passage
+    return found.confidence >= above and best.is_entry and best.language == question.language
 
 
 def _suggestions(found: Found, language: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from bot.domain import Answer, Citation, Draft, Outcome, Question
+from bot.premises import false_premise
 from bot.texts import language_name, text
 from llm.embeddings import Embedder
 from retrieval.chunking import sentences
@@ -29,6 +30,9 @@ class Extracting:
         """One draft, then the answer. `found` must hold a passage."""
         passage = found.passages[0].passage
         said = passage.text if passage.is_entry else await asyncio.to_thread(self._extract, question.text, passage)
+        if correction := false_premise(question.text, [passage]):
+            stated = "" if correction.stated in said else f"{correction.stated} "
+            said = f"{text('according_to_documents', question.language)} {stated}{said}"
         note = ""
         if question.language and passage.language and passage.language != question.language:
             note = text(

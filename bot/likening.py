@@ -1,7 +1,6 @@
 """Across languages words can't be compared; meanings can, by their embeddings."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +16,22 @@ NEAR_BEST = 0.01
 """Sentences of the passages whose cosine is at most this much below the best one's are looked at, too."""
 
 
-def like(sentence: str, cited: Sequence[Passage], embedder: Embedder) -> list[str]:
-    """The sentences of the passages that may mean the same in another language, nearest first; empty where none may."""
-    texts = [each for passage in cited for text in (passage.question, passage.text) for each in split_sentences(text)]
-    if not texts:
-        return []
-    cosines = _vectors(embedder, tuple(texts)) @ _vectors(embedder, (sentence,))[0]
-    best = float(cosines.max())
-    if best < LEAST_LIKENESS:
-        return []
-    return [texts[place] for place in np.argsort(-cosines) if cosines[place] >= best - NEAR_BEST]
+class Likening:
+    """Compares sentences with passages in other languages; for one answer, as it keeps what it embedded."""
 
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._known: dict[tuple[str, ...], NDArray[np.float32]] = {}
 
-@lru_cache(maxsize=64)
-def _vectors(embedder: Embedder, texts: tuple[str, ...]) -> NDArray[np.float32]:
-    return embedder.embed_passages(texts)
+    def like(self, sentence: str, cited: Sequence[Passage]) -> list[str]:
+        """The sentences of the passages that may mean the same, nearest first; empty where none may."""
+        texts = tuple(part for each in cited for text in (each.question, each.text) for part in split_sentences(text))
+        if not texts:
+            return []
+        if texts not in self._known:
+            self._known[texts] = self._embedder.embed_passages(texts)
+        cosines = self._known[texts] @ self._embedder.embed_passages([sentence])[0]
+        best = float(cosines.max())
+        if best < LEAST_LIKENESS:
+            return []
+        return [texts[place] for place in np.argsort(-cosines) if cosines[place] >= best - NEAR_BEST]

@@ -194,6 +194,7 @@ _OPPOSITES = tuple((_word_pattern(one), _word_pattern(other)) for one, other in 
 
 _NAME = re.compile(r"(?<![.!?:•*\n] )(?<=[\w,;(\"“«-] )[^\W\d_a-zа-яёà-öø-ÿ\u3000-\u9fff][^\W\d_]+")
 _COMMON_START = 4
+_ZH_LEAD = re.compile(r"^根据[^,，。]{0,14}[,，]")
 
 
 def _unknown_name(sentence: str, cited: Sequence[Passage], language: str) -> str:
@@ -206,11 +207,11 @@ def _unknown_name(sentence: str, cited: Sequence[Passage], language: str) -> str
     if language == "zh":
         return _unknown_characters(sentence, cited)
     text = normalise("\n".join(whole(passage) for passage in cited)).casefold()
-    for name in _NAME.findall(normalise(sentence)):
-        plain = name.casefold()
-        is_known = plain in MONTHS or plain in WEEKDAYS or not content(name, language)
+    for match in _NAME.finditer(normalise(sentence)):
+        plain = match[0].casefold()
+        is_known = plain in MONTHS or plain in WEEKDAYS or not content(match[0], language)
         if not is_known and not re.search(rf"\b{re.escape(plain[:_COMMON_START])}", text):
-            return name
+            return match[0]
     return ""
 
 
@@ -222,6 +223,3 @@ def _unknown_characters(sentence: str, cited: Sequence[Passage]) -> str:
             if not any(each in text or each not in content(each, "zh") for each in pair):
                 return "".join(pair)
     return ""
-
-
-_ZH_LEAD = re.compile(r"^根据[^,，。]{0,14}[,，]")

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, PrivateAttr, SecretStr
 
 Name = Annotated[str, Field(max_length=80, description="As customers read it.")]
 Voice = Annotated[
@@ -36,6 +36,9 @@ class AnsweringSettings(BaseModel):
     clarify_above: Annotated[
         float, Field(ge=0, le=1, description="Ask `did you mean` from here on; hand over below.")
     ] = 0.25
+    verbatim_above: Annotated[
+        float, Field(ge=0, le=1, description="Answer with a FAQ entry word for word, without the model, from here on.")
+    ] = 0.95
 
 
 class WebSettings(BaseModel):
@@ -70,6 +73,7 @@ class TelegramSettings(BaseModel):
     """The Telegram bot. Without a token there is none."""
 
     model_config = ConfigDict(extra="forbid")
+    _section: str = PrivateAttr(default="telegram")
 
     token: Annotated[
         SecretStr | None,
@@ -96,6 +100,17 @@ class TelegramSettings(BaseModel):
         int,
         Field(ge=1, le=30, description="Messages on their way at a time; after a crash, so many may come twice."),
     ] = 1
+
+    @property
+    def section(self) -> str:
+        """Where these settings stand: `telegram`, or `companies.ID.telegram`."""
+        return self._section
+
+    def within(self, section: str) -> "TelegramSettings":
+        """The same settings of another section."""
+        moved = self.model_copy()
+        moved._section = section  # noqa: SLF001 - its own kind
+        return moved
 
 
 class SlackSettings(BaseModel):

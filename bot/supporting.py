@@ -10,7 +10,7 @@ from bot.citing import split_sentences
 from bot.wording import content, terms, whole
 from retrieval.passages import Passage
 
-INTERCEPT, COVERED, TOGETHER, NEW = 0.63, 1.72, 0.98, -0.64
+INTERCEPT, COVERED, TOGETHER, NEW = 0.67, 1.52, 1.11, -0.62
 LEAST_SUPPORT = 0.6
 NEAR = 5
 """Two words of the passage stand together if at most this many terms further on."""

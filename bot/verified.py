@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.citing import CitationMachine, Cited, Numbering
 from bot.domain import Answer, Citation, Outcome, Question, Reason
 from bot.extracting import cite
+from bot.likening import Likening
 from bot.premises import Correction
 from bot.prompt import NOT_IN_DOCUMENTS
 from bot.verifying import Flaw, Verdict, Wanted, verify, without_verdict
@@ -41,7 +42,7 @@ class Verified:
         self._machine = CitationMachine(len(passages))
         self._passages = passages
         self._wanted = wanted
-        self._embedder = embedder
+        self._likening = Likening(embedder) if embedder else None
         self._numbering = Numbering()
         self._said: set[str] = set()
 
@@ -94,7 +95,7 @@ class Verified:
     def _verdict(self, words: str, sources: Sequence[int]) -> Verdict:
         if len(sources) > MOST_CITED:
             return Verdict(Flaw.UNCITED)
-        return verify(words, [self._passages[source - 1] for source in sources], self._wanted, self._embedder)
+        return verify(words, [self._passages[source - 1] for source in sources], self._wanted, self._likening)
 
     def _stands_on(self, words: str, sources: Sequence[int]) -> Sequence[int]:
         """Those of the passages cited that support the sentence by themselves; all, where it takes several together."""

@@ -14,12 +14,11 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bot.facts import Date, Fact, Kind, digit_runs, facts_of, link_value, normalise, spells
-from bot.likening import like
+from bot.likening import Likening
 from bot.relation_words import YES_OR_NO
 from bot.relations import alike, twisted
 from bot.supporting import LEAST_SUPPORT, support
 from bot.wording import can_negate, content, is_comparable, negates, terms, whole
-from llm.embeddings import Embedder
 from retrieval.language import detect_language
 from retrieval.passages import Passage
 
@@ -67,12 +66,12 @@ class Wanted:
 
 
 def verify(
-    sentence: str, cited: Sequence[Passage], wanted: Wanted | None = None, embedder: Embedder | None = None
+    sentence: str, cited: Sequence[Passage], wanted: Wanted | None = None, likening: Likening | None = None
 ) -> Verdict:
     """Check a sentence, its markers taken off, against the passages it cites.
 
-    Where sentence and passages are in different languages, meanings are compared by the `embedder`; without one, only
-    facts are.
+    Where sentence and passages are in different languages, meanings are compared by `likening`; without it, only facts
+    are.
     """
     wanted = wanted or Wanted()
     if not cited:
@@ -89,7 +88,7 @@ def verify(
         return _compared(
             sentence, comparable, language or comparable[0].language or detect_language(comparable[0].text)
         )
-    return _compared_across(sentence, cited, language, embedder) if embedder else Verdict()
+    return _compared_across(sentence, cited, language, likening) if likening else Verdict()
 
 
 def without_verdict(sentence: str, question: str) -> str:
@@ -120,9 +119,9 @@ def _compared(sentence: str, cited: Sequence[Passage], language: str) -> Verdict
     return Verdict()
 
 
-def _compared_across(sentence: str, cited: Sequence[Passage], language: str, embedder: Embedder) -> Verdict:
+def _compared_across(sentence: str, cited: Sequence[Passage], language: str, likening: Likening) -> Verdict:
     """What the meanings say, of passages in another language."""
-    near = like(sentence, cited, embedder)
+    near = likening.like(sentence, cited)
     if not near:
         return Verdict(Flaw.SUPPORT, sentence)
     if _denies_otherwise(sentence, language, [(each, detect_language(each)) for each in near]):
