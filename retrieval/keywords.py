@@ -1,12 +1,18 @@
-"""Keyword search: BM25 over words, and over pairs of characters where a script writes no spaces."""
+"""Keyword search: BM25 over the stems of words, and over pairs of characters where a script writes no spaces."""
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import bm25s
 import numpy as np
 from numpy.typing import NDArray
+
+from retrieval.passages import Passage
+from retrieval.spelling import Vocabulary
+from retrieval.stemming import stem
 
 _PART = re.compile(r"[^\W_]+")
 _WORD = re.compile(rf"{_PART.pattern}(?:[.\-']{_PART.pattern})*")
@@ -48,33 +54,51 @@ def _bigrams(run: str) -> Iterable[str]:
     return (run[i : i + 2] for i in range(len(run) - 1)) if len(run) > 1 else (run,)
 
 
-class KeywordIndex:
-    """BM25 (Lucene's variant, k1 1.2, b 0.75) over the passages of one company and audience; built once, then read."""
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one passage is found by."""
 
-    def __init__(self, serials: Sequence[int], texts: Sequence[str]) -> None:
-        self._serials = np.asarray(serials, dtype=np.int64)
-        self._row = {serial: row for row, serial in enumerate(serials)}
-        self._bm25: bm25s.BM25 | None = None
-        words = [tokens(text) for text in texts]
-        self._frequency: dict[str, int] = {}
-        for passage in words:
-            for term in set(passage):
-                self._frequency[term] = self._frequency.get(term, 0) + 1
+    said: int
+    """A hash of what the terms were made of."""
+    words: Sequence[str]
+    codes: frozenset[str]
+    spelled: frozenset[str]
+    """The words as they are spelled."""
+
+
+class KeywordIndex:
+    """BM25 (Lucene's variant, k1 1.2, b 0.75) over the passages of one company and audience; built once, then read.
+
+    `known` are the terms of the index that this one takes the place of: only new passages are read.
+    """
+
+    def __init__(self, passages: Mapping[int, Passage], known: Mapping[int, Terms] | None = None) -> None:
+        self._serials = np.asarray(list(passages), dtype=np.int64)
+        self._row = {serial: row for row, serial in enumerate(passages)}
+        self.terms = {serial: _terms(passage, (known or {}).get(serial)) for serial, passage in passages.items()}
+        self.vocabulary = Vocabulary(terms.spelled for terms in self.terms.values())
+        languages = Counter(passage.language for passage in passages.values())
+        self._languages = frozenset(languages)
+        self._language = max(sorted(languages), key=lambda each: languages[each], default="")
+        self._frequency = Counter(term for terms in self.terms.values() for term in set(terms.words))
         self._coded: dict[str, list[int]] = {}
-        for row, text in enumerate(texts):
-            for code in codes(text):
+        for row, terms in enumerate(self.terms.values()):
+            for code in terms.codes:
                 self._coded.setdefault(code, []).append(row)
+        self._bm25: bm25s.BM25 | None = None
         if self._frequency:
             self._bm25 = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
-            self._bm25.index(words, show_progress=False)
+            self._bm25.index([terms.words for terms in self.terms.values()], show_progress=False)
 
-    def scores(self, query: str) -> NDArray[np.float32]:
+    def scores(self, query: str, language: str = "") -> NDArray[np.float32]:
         """BM25 over the sum of the query's idf for every passage in the order given: 0 (no term) to 1 (all, often).
 
         Terms that no passage has count in the sum: a question about something else scores low though a word may hit.
         A passage that holds a product code of the query gets up to `CODE` on top, the more the fewer passages hold it.
+        `language` is the query's, two letters; empty means that of most passages.
         """
-        terms = list(dict.fromkeys(tokens(query)))
+        spoken = language if language in self._languages else self._language
+        terms = list(dict.fromkeys(stem(word, spoken) for word in tokens(query)))
         scores = np.zeros(len(self._serials), dtype=np.float32)
         if self._bm25 is not None and any(term in self._frequency for term in terms):
             total = sum(self._idf(term) for term in terms)
@@ -100,3 +124,13 @@ class KeywordIndex:
     def _rarity(self, frequency: int) -> float:
         """The idf of what so many passages hold."""
         return float(np.log(1 + (len(self._serials) - frequency + 0.5) / (frequency + 0.5)))
+
+
+def _terms(passage: Passage, known: Terms | None) -> Terms:
+    text = f"{passage.heading}\n{passage.text}"
+    said = hash((text, passage.language))
+    if known is not None and known.said == said:
+        return known
+    words = tokens(text)
+    stems = [stem(word, passage.language) for word in words]
+    return Terms(said, stems, frozenset(codes(text)), frozenset(word for word in words if word.isalpha()))

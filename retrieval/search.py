@@ -9,24 +9,28 @@ from numpy.typing import NDArray
 
 from llm.embeddings import Embedder
 from retrieval import store
+from retrieval.asking import Asked, ask
 from retrieval.confidence import confidence, signals_of
+from retrieval.crossing import Bridge, Mixture
 from retrieval.database import Database
 from retrieval.embedding import embed
 from retrieval.errors import IndexUnavailable
+from retrieval.fusing import fuse
 from retrieval.keywords import KeywordIndex
-from retrieval.language import detect_language
 from retrieval.passages import Audience, Found, Passage, Scored
 from retrieval.settings import RetrievalSettings
 from retrieval.vectors import Vector, VectorIndex, VectorIndexes, key_of, serial_of
 
 log = logging.getLogger(__name__)
 
-KEYWORD_WEIGHT = 0.05
-"""What a full keyword match adds to a cosine. Measured: docs/retrieval.md."""
 BATCH = 2_000
 """Passages and vectors read from SQL at a time."""
 EMBED_TOGETHER = 256
 """Passages embedded anew at a time: when that is broken off, what is done stays done."""
+FEWEST = 20
+"""Candidates of each part of a long question."""
+SAMPLE = 200
+"""Passages of a language that its mean is taken of."""
 OUTDATED = -1
 
 Key = tuple[str, Audience]
@@ -39,6 +43,7 @@ class _Base:
     version: int
     vectors: VectorIndex
     keywords: KeywordIndex
+    mixture: Mixture
 
 
 @dataclass(slots=True)
@@ -51,6 +56,10 @@ class Search:
     settings: RetrievalSettings
     _bases: dict[Key, _Base] = field(default_factory=dict)
     _refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _bridge: Bridge = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._bridge = Bridge(self.embedder)
 
     async def refresh(self) -> None:
         """Bring the indexes up to what SQL holds; cheap when nothing has changed."""
@@ -89,27 +98,28 @@ class Search:
         if not query.strip():
             return Found(query, (), 0.0)
         audiences = (Audience.PUBLIC, Audience.INTERNAL) if audience is Audience.INTERNAL else (Audience.PUBLIC,)
-        vector = (await asyncio.to_thread(self.embedder.embed_queries, [query]))[0]
+        bases = [base for each in audiences if (base := self._bases.get((company, each)))]
+        asked = await asyncio.to_thread(ask, query, self.embedder, [base.keywords.vocabulary for base in bases])
         ranked: list[Scored] = []
         for each in audiences:
-            ranked.extend(await self._search_one((company, each), query, vector, count))
+            ranked.extend(await self._search_one((company, each), asked, count))
         ranked.sort(key=lambda scored: -scored.score)
-        signals = signals_of(ranked, detect_language(query))
+        signals = signals_of(ranked, asked.language)
         return Found(query, tuple(ranked[:count]), confidence(signals), signals)
 
-    async def _search_one(self, key: Key, query: str, vector: NDArray[np.float32], count: int) -> list[Scored]:
+    async def _search_one(self, key: Key, asked: Asked, count: int) -> list[Scored]:
         """What one company and audience has. An index that is broken, or behind SQL, is first brought up."""
         if (base := self._bases.get(key)) is None:
             return []
         try:
-            scored, behind = await self._candidates(key, base, query, vector, count)
+            scored, behind = await self._candidates(key, base, asked, count)
         except IndexUnavailable as error:
             await self._replace(key, base, error)
         else:
             if not behind:
                 return scored
             await self.refresh()
-        scored, _ = await self._candidates(key, self._bases[key], query, vector, count)
+        scored, _ = await self._candidates(key, self._bases[key], asked, count)
         return scored
 
     async def _replace(self, key: Key, broken: _Base, error: IndexUnavailable) -> None:
@@ -117,25 +127,21 @@ class Search:
             if self._bases[key] is broken:  # else another search was faster
                 await self._start_anew(error)
 
-    async def _candidates(
-        self, key: Key, base: _Base, query: str, vector: NDArray[np.float32], count: int
-    ) -> tuple[list[Scored], bool]:
-        """What comes near the query, and whether passages that the indexes hold are gone from SQL."""
+    async def _candidates(self, key: Key, base: _Base, asked: Asked, count: int) -> tuple[list[Scored], bool]:
+        """What comes near the question, and whether passages that the indexes hold are gone from SQL."""
         wanted = max(self.settings.candidates, count)
-
-        def candidates() -> tuple[NDArray[np.float32], list[int]]:
-            scores = base.keywords.scores(query)
-            near = map(serial_of, base.vectors.nearest(vector, wanted))
-            return scores, list(dict.fromkeys([*near, *base.keywords.best(scores, wanted)]))
-
-        scores, serials = await asyncio.to_thread(candidates)
+        keywords, serials = await asyncio.to_thread(_near, base, asked, wanted)
         vectors, passages = await self.database.read(store.candidates, *key, self.embedder.name, serials)
-        scored = [
-            _fuse(passage, float(vectors[serial] @ vector), base.keywords.score_of(scores, serial))
-            for serial, passage in passages.items()
-            if serial in vectors
-        ]
-        return sorted(scored, key=lambda each: -each.score), len(passages) < len(serials)
+        held = [serial for serial in passages if serial in vectors]
+        if not held:
+            return [], len(passages) < len(serials)
+
+        def scored() -> list[Scored]:
+            by_part = np.array([[base.keywords.score_of(part, serial) for serial in held] for part in keywords])
+            rows, found = np.stack([vectors[serial] for serial in held]), [passages[serial] for serial in held]
+            return fuse(asked, found, rows, by_part, self._bridge, base.mixture)
+
+        return await asyncio.to_thread(scored), len(passages) < len(serials)
 
     async def _build(self, key: Key, version: int) -> _Base:
         """Bring the vector index in line with SQL and build the keyword index anew."""
@@ -151,10 +157,21 @@ class Search:
             await asyncio.to_thread(
                 vectors.add, {each: made[serial] for each, serial in part.items() if serial in made}
             )
-        keywords = await asyncio.to_thread(
-            KeywordIndex, list(rows), [f"{passage.heading}\n{passage.text}" for passage in rows.values()]
-        )
-        return _Base(version, vectors, keywords)
+        replaced = self._bases.get(key)
+        keywords = await asyncio.to_thread(KeywordIndex, rows, replaced.keywords.terms if replaced else None)
+        return _Base(version, vectors, keywords, await self._mixture(key[0], rows))
+
+    async def _mixture(self, company: str, rows: dict[int, Passage]) -> Mixture:
+        """The languages that these passages are in, from some of each."""
+        by_language: dict[str, list[int]] = {}
+        for serial, passage in rows.items():
+            by_language.setdefault(passage.language, []).append(serial)
+        if len(by_language) < 2:
+            return Mixture()
+        some = {each: serials[:: -(-len(serials) // SAMPLE)] for each, serials in by_language.items()}
+        made = await self._vectors(company, rows, [serial for serials in some.values() for serial in serials])
+        vectors = {each: [made[serial] for serial in serials if serial in made] for each, serials in some.items()}
+        return Mixture.of(vectors, {each: len(serials) for each, serials in by_language.items()})
 
     async def _rows(self, key: Key) -> dict[int, Passage]:
         """All passages, some at a time: on PostgreSQL they pass through the event loop."""
@@ -177,5 +194,14 @@ class Search:
         return held
 
 
-def _fuse(passage: Passage, cosine: float, keyword: float) -> Scored:
-    return Scored(passage, score=cosine + KEYWORD_WEIGHT * keyword, cosine=cosine, keyword=keyword)
+def _near(base: _Base, asked: Asked, count: int) -> tuple[list[NDArray[np.float32]], list[int]]:
+    """The keyword scores of each part of a question, and the serials of what comes near any, dense or by keywords."""
+    keywords = [base.keywords.scores(part, asked.language) for part in asked.parts]
+    share = max(FEWEST, count // len(asked.parts))
+    found: dict[int, None] = {}
+    for aim in base.mixture.aims(asked.vectors):
+        for vector in aim:
+            found |= dict.fromkeys(map(serial_of, base.vectors.nearest(vector, share)))
+    for scores in keywords:
+        found |= dict.fromkeys(base.keywords.best(scores, share))
+    return keywords, list(found)

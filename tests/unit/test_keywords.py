@@ -1,9 +1,12 @@
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.keywords import KeywordIndex, codes, tokens
+from retrieval.passages import Passage
 
 CODES = {
     7: "E-07 Motor too hot\nThe motor is hotter than 110 °C. Pedal without help.",
@@ -14,9 +17,15 @@ CODES = {
 }
 
 
+def index_of(texts: Mapping[int, str], language: str = "") -> KeywordIndex:
+    return KeywordIndex(
+        {serial: Passage(f"d#{serial}", "d", serial, "", text, language=language) for serial, text in texts.items()}
+    )
+
+
 @pytest.fixture(scope="module")
 def index() -> KeywordIndex:
-    return KeywordIndex(list(CODES), list(CODES.values()))
+    return index_of(CODES)
 
 
 def best(index: KeywordIndex, query: str, count: int = 10) -> list[int]:
@@ -94,7 +103,7 @@ def test_what_else_is_asked_lowers_the_score(index: KeywordIndex) -> None:
 
 
 def test_a_code_that_many_passages_hold_adds_little() -> None:
-    common = KeywordIndex(range(50), ["E07 and more"] * 49 + ["E09 and more"])
+    common = index_of(dict(enumerate(["E07 and more"] * 49 + ["E09 and more"])))
     assert common.scores("E-07").max() < 0.1 < common.scores("E-09").max()
 
 
@@ -107,16 +116,16 @@ def test_a_passage_that_the_index_does_not_hold_scores_nothing(index: KeywordInd
 
 
 def test_an_empty_index_finds_nothing() -> None:
-    assert best(KeywordIndex([], []), "motor") == []
+    assert best(index_of({}), "motor") == []
 
 
 def test_passages_without_a_term_are_no_trouble() -> None:
-    assert best(KeywordIndex([1, 2], ["...", "!"]), "motor") == []
+    assert best(index_of({1: "...", 2: "!"}), "motor") == []
 
 
 @given(st.text(), st.lists(st.text(max_size=40), max_size=6))
 def test_scores_are_finite_and_never_negative(query: str, texts: list[str]) -> None:
-    scores = KeywordIndex(range(len(texts)), texts).scores(query)
+    scores = index_of(dict(enumerate(texts))).scores(query)
     assert scores.shape == (len(texts),)
     assert np.isfinite(scores).all()
     assert (scores >= 0).all()
@@ -124,5 +133,35 @@ def test_scores_are_finite_and_never_negative(query: str, texts: list[str]) -> N
 
 @given(st.text(alphabet="ab 电池E-07.'", min_size=1, max_size=30))
 def test_a_passage_finds_itself(text: str) -> None:
-    index = KeywordIndex([5, 6], [text, "zzz"])
+    index = index_of({5: text, 6: "zzz"})
     assert best(index, text)[:1] == ([5] if tokens(text) else [])
+
+
+def test_a_word_is_found_in_another_form() -> None:
+    index = index_of({1: "Returns are free within 30 days.", 2: "Opening hours"}, "en")
+    assert best(index, "returning something", 1) == [1]
+
+
+def test_russian_words_are_found_in_another_case() -> None:
+    index = index_of({1: "Гарантия на велосипед", 2: "Часы работы"}, "ru")
+    assert best(index, "сколько длится гарантии", 1) == [1]
+
+
+def test_a_question_in_a_language_that_no_passage_has_is_read_in_theirs() -> None:
+    index = index_of({1: "Returns are free.", 2: "Opening hours"}, "en")
+    assert index.scores("returns", "nl").tolist() == index.scores("returns", "en").tolist()
+
+
+def test_what_the_index_before_knew_is_not_read_again() -> None:
+    before = index_of({1: "Returns are free.", 2: "Opening hours"})
+    passages = {2: Passage("d#2", "d", 2, "", "Opening hours"), 3: Passage("d#3", "d", 3, "", "Repairs")}
+    after = KeywordIndex(passages, before.terms)
+    assert after.terms[2] is before.terms[2]
+    assert best(after, "repairs") == [3]
+
+
+def test_a_passage_that_says_something_else_by_now_is_read_anew() -> None:
+    before = index_of({1: "Returns are free."})
+    after = KeywordIndex({1: Passage("d#1", "d", 1, "", "Repairs")}, before.terms)
+    assert best(after, "repairs") == [1]
+    assert best(after, "returns") == []

@@ -1,0 +1,43 @@
+"""What a question is searched by: its typing errors mended, a long one cut into parts, each as a vector."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llm.embeddings import Embedder
+from retrieval.chunking import MOST, passages_of
+from retrieval.language import detect_language
+from retrieval.passages import ParsedDocument, Prose
+from retrieval.spelling import Vocabulary, mend
+
+MOST_PARTS = 24
+"""A longer text isn't read any further: it is no question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, as it is searched by."""
+
+    parts: Sequence[str]
+    """The whole, or the parts of a long one: a passage is worth what it is to the part that it answers best."""
+    vectors: NDArray[np.float32]
+    """One a part: (parts, dimensions), unit rows."""
+    language: str
+    """Two letters; empty if it can't be told."""
+
+
+def ask(question: str, embedder: Embedder, vocabularies: Sequence[Vocabulary]) -> Asked:
+    """Prepare a question for the search among passages with these vocabularies. Blocks: use a thread."""
+    spelled = mend(question, vocabularies, embedder.count_tokens)
+    parts = _parts(spelled, embedder)
+    return Asked(parts, embedder.embed_queries(parts), detect_language(question))
+
+
+def _parts(question: str, embedder: Embedder) -> Sequence[str]:
+    """A text longer than any passage asks about several things: it is cut as prose is."""
+    if embedder.count_tokens(question) <= MOST:
+        return [question]
+    cut = passages_of(ParsedDocument("", [Prose(question)]), "question", embedder.count_tokens)
+    return [each.text for each in cut][:MOST_PARTS]

@@ -1,0 +1,85 @@
+"""How candidates are scored: dense and keyword search fused, across languages."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.asking import Asked
+from retrieval.crossing import Bridge, Mixture, unit
+from retrieval.passages import Passage, Scored
+
+Floats = NDArray[np.float32]
+
+ENTRY_KEYWORDS, PROSE_KEYWORDS = 0.05, 0.1
+"""What a full keyword match adds to the cosine of a FAQ entry, and of prose, which has more of the question's words."""
+OWN_LANGUAGE = 0.01
+"""What a passage in the question's language gets on top, where there are others."""
+SAME = 0.45
+"""The cosine, less the mean of each language, from which on two passages are taken for translations of each other."""
+FOREMOST = 10
+"""Passages in other languages for which a translation is looked for."""
+
+
+def fuse(
+    asked: Asked, passages: Sequence[Passage], vectors: Floats, keywords: Floats, bridge: Bridge, mixture: Mixture
+) -> list[Scored]:
+    """Score passages with these vectors (passages, dimensions) and keyword scores (parts, passages); best first."""
+    languages = np.array([passage.language for passage in passages])
+    cosines = np.empty((len(asked.parts), len(passages)), np.float32)
+    for language in set(languages.tolist()):
+        here = languages == language
+        cosines[:, here] = bridge.move(asked.vectors, asked.language, language) @ vectors[here].T
+    balanced = cosines + _lift(asked, languages, bridge, mixture)
+    weights = np.array([ENTRY_KEYWORDS if each.is_entry else PROSE_KEYWORDS for each in passages], np.float32)
+    scores = balanced + weights * keywords
+    rows = np.arange(len(passages))
+    part = scores.argmax(axis=0)
+    score = _prefer_own_language(asked, scores[part, rows], languages, vectors, mixture)
+    order = np.argsort(-score, kind="stable")
+    return [
+        Scored(passages[row], float(score[row]), float(balanced[part[row], row]), float(keywords[part[row], row]))
+        for row in order
+    ]
+
+
+def _lift(asked: Asked, languages: NDArray[np.str_], bridge: Bridge, mixture: Mixture) -> Floats:
+    """What each passage's language lacks of the one that is nearest to the question: (parts, passages)."""
+    lift = np.zeros((len(asked.parts), len(languages)), np.float32)
+    if not mixture.means:
+        return lift
+    common = {
+        language: bridge.move(asked.vectors, asked.language, language) @ mean
+        for language, mean in mixture.means.items()
+    }
+    nearest = np.max(list(common.values()), axis=0)
+    for language, mean in common.items():
+        lift[:, languages == language] = (nearest - mean)[:, None]
+    return lift
+
+
+def _prefer_own_language(
+    asked: Asked, scores: Floats, languages: NDArray[np.str_], vectors: Floats, mixture: Mixture
+) -> Floats:
+    """A passage in the question's language stands above the passages that say the same in others."""
+    own = np.flatnonzero(languages == asked.language)
+    if not mixture.means or not len(own) or len(own) == len(languages):
+        return scores
+    scores = scores.copy()
+    scores[own] += np.float32(OWN_LANGUAGE)
+    centred = unit(vectors - _means(languages, mixture.means, vectors))
+    foremost = [row for row in np.argsort(-scores, kind="stable")[:FOREMOST] if languages[row] != asked.language]
+    for row in foremost:
+        alike = centred[own] @ centred[row]
+        translation = own[alike.argmax()]
+        if alike.max() >= SAME:
+            scores[translation] = max(scores[translation], np.nextafter(scores[row], np.float32(np.inf)))
+    return scores
+
+
+def _means(languages: NDArray[np.str_], means: Mapping[str, Floats], vectors: Floats) -> Floats:
+    """The mean of each row's language; zero for a language without one."""
+    found = np.zeros_like(vectors)
+    for language, mean in means.items():
+        found[languages == language] = mean
+    return found
