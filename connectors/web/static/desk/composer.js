@@ -137,11 +137,13 @@ export function createComposer(on) {
         ? ["Claim this conversation to reply.", "Claim"]
         : open.owner === "human"
           ? [`${open.person_name} has this conversation. You can leave a note.`, "Take over"]
-          : ["The assistant has this conversation. Claim it to write to the customer.", "Claim"];
+          : open.owner === "closed"
+            ? ["Resolved. When the customer writes again, the assistant answers.", "Write again"]
+            : ["The assistant has this conversation. Claim it to write to the customer.", "Claim"];
     const stamp = `${open.id} ${text}`;
     if (closed.dataset.stamp === stamp) return;
     closed.dataset.stamp = stamp;
-    closed.replaceChildren(h("span", {}, text), h("button", { type: "button", class: "button", onclick: on.claim }, icon("hand"), label));
+    closed.replaceChildren(h("span", {}, text), h("button", { type: "button", class: "button", onclick: on.claim }, icon("person"), label));
   }
 
   for (const name of Object.keys(modes)) modes[name].addEventListener("click", () => choose(name));
@@ -185,6 +187,7 @@ export function createComposer(on) {
     if (sent.kind === "note") wanted.set(state.open, "reply"); // the next words may be for the customer: let them choose anew
     render();
     showFiles();
+    update();
     on.send(sent);
   });
 

@@ -17,8 +17,12 @@ export function createConversation(on) {
   let following = true;
   let shownId = null;
 
+  let top = 0;
   timeline.addEventListener("scroll", () => {
-    following = timeline.scrollHeight - timeline.scrollTop - timeline.clientHeight < NEAR_END;
+    const isUp = timeline.scrollTop < top; // only people scroll up; a resize may leave the end out of sight
+    top = timeline.scrollTop;
+    if (timeline.scrollHeight - top - timeline.clientHeight < NEAR_END) following = true;
+    else if (isUp) following = false;
     if (following) jump.hidden = true;
   });
   jump.addEventListener("click", () => toEnd("smooth"));
@@ -93,6 +97,7 @@ function stateOf(open) {
   if (open.gone) return `${where} · Can't be reached: ${open.gone}`;
   if (isSnoozed(open)) return `${where} · Snoozed until ${momentOf(open.snoozed_until)}`;
   if (open.owner === "waiting") return `${where} · Waiting for ${ageInWords(open.opened_at)}`;
+  if (isMine(open) && open.idle_since) return `${where} · Nobody wrote for long: keep it, or the assistant takes it back`;
   if (open.owner === "human") return `${where} · ${isMine(open) ? "With you" : `With ${open.person_name}`}`;
   return `${where} · ${open.owner === "closed" ? "Resolved" : "With the assistant"}`;
 }
@@ -114,12 +119,12 @@ function buttonsOf(open, on) {
       icon(symbol),
       h("span", {}, label),
     );
-  const claim = button("claim", open.owner === "waiting" ? "Claim" : "Write again", "c", "hand", true);
+  const claim = button("claim", open.owner === "closed" ? "Write again" : "Claim", "c", "person", true);
   const snooze = button("snooze", "Snooze", "s", "clock");
   const resolve = button("resolve", "Resolve", "e", "check");
   const hand_back = button("hand_back", "Return to bot", "b", "bot");
   if (open.owner === "waiting") return [claim, snooze, hand_back, resolve];
-  if (isMine(open)) return [open.idle_since ? button("keep", "Keep", "c", "hand", true) : null, snooze, hand_back, resolve].filter(Boolean);
-  if (open.owner === "human") return [button("claim", "Take over", "c", "hand")];
+  if (isMine(open)) return [open.idle_since ? button("keep", "Keep", "c", "person", true) : null, snooze, hand_back, resolve].filter(Boolean);
+  if (open.owner === "human") return [button("claim", "Take over", "c", "person")];
   return [claim];
 }

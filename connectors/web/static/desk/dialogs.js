@@ -49,8 +49,8 @@ function presets() {
   return [
     ["In an hour", Date.now() / 1000 + 3600],
     ["In three hours", Date.now() / 1000 + 3 * 3600],
-    ["Tomorrow morning", at(1, 9)],
-    ["Monday morning", at(toMonday, 9)],
+    ["Tomorrow", at(1, 9)],
+    ["Monday", at(toMonday, 9)],
   ];
 }
 

@@ -4,12 +4,11 @@ import { announce, byId, h, icon } from "../chat/dom.js";
 import { build } from "../chat/markup.js";
 import { ApiError, ask, loadPassage, search } from "./api.js";
 import { sources } from "./entry.js";
-import { isMine, state } from "./store.js";
 
 const panel = byId("panel-knowledge");
 const dialog = byId("passage");
 
-/** `insert(text, mode)` puts words into the composer. */
+/** `insert(text, mode)` puts words into the composer, or says why it can't. */
 export function createKnowledge(insert) {
   const box = h("input", { id: "question", type: "search", placeholder: "Ask, or search your documents", autocomplete: "off", maxLength: 2000 });
   const results = h("div", { class: "found", "aria-live": "polite", "aria-busy": "false" }, hint());
@@ -84,8 +83,7 @@ function actions(text, internal, insert) {
   return h(
     "div",
     { class: "passage-actions" },
-    state.case && !internal && isMine(state.case) ? button("Insert", "compose", () => insert(text, "reply")) : null,
-    state.case && internal ? button("Put into a note", "lock", () => insert(text, "note")) : null,
+    internal ? button("Put into a note", "lock", () => insert(text, "note")) : button("Insert", "compose", () => insert(text, "reply")),
     navigator.clipboard ? button("Copy", "copy", copy) : null,
   );
 }

@@ -98,7 +98,7 @@ async function wantClosed() {
 // --- what people do ---
 
 /** Carry out an action once at a time, however often its button is pressed; returns whether it was done. */
-async function carryOut(action, body = {}, says = "") {
+async function carryOut(action, body = {}, says = "", explain = problem) {
   const id = state.open;
   const running = `${id} ${action}`;
   if (!state.case || state.busy.has(running)) return false;
@@ -109,7 +109,7 @@ async function carryOut(action, body = {}, says = "") {
     if (says) announce(says);
     return true;
   } catch (error) {
-    problem(error);
+    explain(error);
     return false;
   } finally {
     await load();
@@ -147,6 +147,12 @@ const actions = {
   },
 };
 
+/** What can't be suggested is said where the suggestion would be. */
+function notSuggested(error) {
+  if (error.code !== "unanswered") problem(error);
+  else state.unsuggested = { id: state.open, says: error.message };
+}
+
 const side = createSide({
   ...actions,
   open: openPassage,
@@ -155,7 +161,10 @@ const side = createSide({
     show("conversation");
     composer.put(text);
   },
-  suggest: (hint) => carryOut("suggest", { hint }, "There is a new suggestion"),
+  suggest(hint) {
+    state.unsuggested = null;
+    return carryOut("suggest", { hint }, "There is a new suggestion", notSuggested);
+  },
 });
 const sending = createSending(load, problem);
 const composer = createComposer({ claim: actions.claim, problem: toast, send: (written) => send(written) });
@@ -171,8 +180,10 @@ const conversation = createConversation({
 const queue = createQueue(open, wantClosed);
 const tell = createNotifications(open);
 const knowledge = createKnowledge((text, mode) => {
+  if (!state.case) return toast("Open a conversation first: the words go into its editor.");
+  if (mode === "reply" && !isMine(state.case)) return toast("Claim the conversation first: then the words go into your reply.");
   show("conversation");
-  composer.put(text, { mode, add: true });
+  return composer.put(text, { mode, add: true });
 });
 
 function send(written) {
@@ -207,7 +218,10 @@ function askAssistant() {
   knowledge.focus();
 }
 byId("ask-open").addEventListener("click", askAssistant);
-byId("help-open").addEventListener("click", showHelp);
+byId("help-open").addEventListener("click", () => {
+  byId("menu").open = false;
+  showHelp();
+});
 document.addEventListener("click", ({ target }) => {
   if (!byId("menu").contains(target)) byId("menu").open = false;
 });
@@ -216,8 +230,8 @@ document.addEventListener("click", ({ target }) => {
 
 watch(() => {
   queue();
+  composer.render(); // before the timeline, which gets the height that it leaves
   conversation.render();
-  composer.render();
   side();
 });
 

@@ -20,10 +20,11 @@ export function createSide(on) {
       return;
     }
     const suggesting = state.busy.has(`${open.id} suggest`);
+    const problem = state.unsuggested?.id === open.id ? state.unsuggested.says : "";
     keyed(panel, known, [
       { key: "facts", stamp: [open.id, open.customer, open.reason, open.detail, open.mood, open.language, open.person_name, age(open.opened_at)], make: () => facts(open) },
       { key: "summary", stamp: [open.id, open.summary], make: () => summary(open) },
-      { key: "suggestion", stamp: [open.id, open.suggestion, open.owner, isMine(open), suggesting], make: () => suggestion(open, suggesting, on) },
+      { key: "suggestion", stamp: [open.id, open.suggestion, open.owner, isMine(open), suggesting, problem], make: () => suggestion(open, suggesting, problem, on) },
     ]);
   };
 }
@@ -51,7 +52,7 @@ function summary(open) {
   return h("section", { class: "block" }, h("h3", {}, "In short"), open.summary.length ? h("ul", { class: "summary" }, open.summary.map((line) => h("li", {}, line))) : h("p", { class: "side-empty" }, "Nothing was said yet."));
 }
 
-function suggestion(open, busy, on) {
+function suggestion(open, busy, problem, on) {
   const made = open.suggestion;
   const answerable = open.owner === "waiting" || open.owner === "human";
   const hint = h("input", { id: "hint", type: "text", maxLength: 500, placeholder: "A hint, such as: offer a refund", "data-focus": "hint", autocomplete: "off" });
@@ -75,6 +76,7 @@ function suggestion(open, busy, on) {
     made ? body(made, on) : h("p", { class: "side-empty" }, "It has no suggestion."),
     made && isMine(open) ? buttons(made, on) : null,
     made && !isMine(open) && answerable ? h("p", { class: "side-empty" }, "Claim the conversation to send it.") : null,
+    problem ? h("p", { class: "side-problem", role: "status" }, problem) : null,
     answerable ? again : null,
   );
 }

@@ -12,6 +12,7 @@ export const state = {
   entries: [],
   tag: "", // of what was loaded
   problem: "", // why it can't be shown
+  unsuggested: null, // why there is no suggestion for the conversation of that id
   busy: new Set(), // actions under way: `CONVERSATION ACTION`
   pending: new Map(), // by key: written here, not confirmed by the server yet
 };
