@@ -12,13 +12,16 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from bot.domain import Answer, Draft, Outcome, Question, Reason, Suggestion
+from bot.approved import APPROVED
+from bot.contradictions import Standing, about, in_dispute, settle
+from bot.domain import Answer, Dispute, Draft, Outcome, Question, Reason, Suggestion
 from bot.intents import asks_for_person, phrase_language, small_talk
 from bot.settings import AnsweringSettings
 from bot.texts import text
 from llm.errors import ModelError
+from retrieval import store
 from retrieval.language import detect_language
-from retrieval.passages import Found, Passage
+from retrieval.passages import Audience, Found, Passage
 from retrieval.search import Search
 
 log = logging.getLogger(__name__)
@@ -83,12 +86,14 @@ class Answering:
         if asked.hint:
             asked = replace(asked, text=f"{asked.text}\n{asked.hint}")
         found = await self.search.search(asked.company, asked.text, asked.audience, PASSAGES)
+        found, disputes = await self._settled(asked, found)
         clock.note("retrieval")
         async with aclosing(self._answer(asked, found)) as steps:
             async for step in steps:
                 clock.note("first_text")
                 if isinstance(step, Answer):
-                    yield clock.finish(await self._with_proposal(asked, found, _told(asked, step)))
+                    said = _with_disputes(_told(asked, step), disputes)
+                    yield clock.finish(await self._with_proposal(asked, found, said))
                 else:
                     yield step
 
@@ -116,6 +121,20 @@ class Answering:
             else:
                 return
         yield self._clarify(question, found)
+
+    async def _settled(self, question: Question, found: Found) -> tuple[Found, list[Dispute]]:
+        """What was found, without what better passages contradict."""
+        passages = [each.passage for each in found.passages]
+        names = await asyncio.to_thread(in_dispute, passages)
+        if not names:
+            return found, []
+        standings = {}
+        for name in names:
+            for audience in Audience:
+                document = await self.search.database.read(store.document, question.company, audience, name)
+                if document:
+                    standings[name] = Standing(document.updated_at, document.source.startswith(APPROVED))
+        return await asyncio.to_thread(settle, found, standings)
 
     async def _with_proposal(self, question: Question, found: Found, answer: Answer) -> Answer:
         """What is no answer, with the best that could have been said: staff may find it good enough."""
@@ -155,6 +174,15 @@ def _without_search(question: Question) -> Answer | None:
     if len(question.text) > MOST_CHARACTERS:
         return Answer(Outcome.CLARIFY, text("too_long", question.language), 1.0, question.language)
     return None
+
+
+def _with_disputes(answer: Answer, disputes: Sequence[Dispute]) -> Answer:
+    """An answer that says so where the documents differ on what it stands on."""
+    mine = about(disputes, [citation.passage for citation in answer.citations])
+    if answer.outcome is not Outcome.ANSWERED or not mine:
+        return answer
+    note = text(f"documents_differ_{mine[0].ruling}", answer.language)
+    return replace(answer, text=f"{answer.text}\n\n{note}", disputes=tuple(mine))
 
 
 def _is_clear_entry(question: Question, found: Found, above: float) -> bool:

@@ -149,6 +149,27 @@ class Suggestion:
     """When it was made: seconds since the epoch, UTC."""
 
 
+class Ruling(StrEnum):
+    """Why, of two passages that contradict each other, one was answered from."""
+
+    APPROVED = "approved"
+    NEWER = "newer"
+    OPEN = "open"
+    """Nothing speaks for one of them: the customer is told that the documents differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """Two passages that contradict each other."""
+
+    kept: str
+    """The one that was answered from, by id."""
+    other: str
+    said: str
+    otherwise: str
+    ruling: Ruling
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The final word on a question. A `handoff` has a reason, and a text that tells the customer so."""
@@ -166,6 +187,8 @@ class Answer:
     """The passages that a model was given for it and not before, by id, in their order in the prompt."""
     proposal: Suggestion | None = None
     """Of what is no answer: the best that could have been said, for staff to look at."""
+    disputes: Sequence[Dispute] = ()
+    """Where documents contradict what was answered from; the text says so."""
 
 
 @dataclass(frozen=True, slots=True)
