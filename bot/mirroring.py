@@ -188,7 +188,7 @@ class _Hand:
 
     async def _open(self, case: Case) -> str:
         """The case's thread: one that was opened before without our knowing, else a new one."""
-        thread = None
+        thread, drawn = None, 0  # what was opened without our knowing shows the case as it was then
         if self.leased.opening:
             try:
                 thread = await self._channel.find_thread(case.id)
@@ -201,8 +201,8 @@ class _Hand:
                 if not isinstance(receipt, Unknown):
                     await self._note(opening=0)  # it wasn't opened, and that is certain
                 raise self._pause(receipt)
-            thread = receipt.refs[0]
-        await see_through(self._note(thread=thread, opening=0, drawn=self.seen, attempts=0))
+            thread, drawn = receipt.refs[0], self.seen
+        await see_through(self._note(thread=thread, opening=0, drawn=drawn, attempts=0))
         return thread
 
     async def _show(self, thread: str, case: Case, entry: Entry) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from urllib.parse import parse_qsl
 
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncBoltRequest
@@ -104,9 +105,15 @@ class SlackDesk:
         """Take in a request that came over HTTP."""
         if self._receiver is None:
             return BoltResponse(status=503, body="")
+        told = {name.lower(): value for name, value in headers.items()}
+        stamp, signature = told.get("x-slack-request-timestamp", ""), told.get("x-slack-signature", "")
+        if not (stamp.isascii() and stamp.isdecimal() and signature.isascii()):
+            return BoltResponse(status=401, body="")  # Bolt's verification breaks over these
         try:
             request = AsyncBoltRequest(body=body.decode(), headers=dict(headers))
-        except (ValueError, TypeError, KeyError):
+            if not request.body:  # Bolt takes a command with the word "payload" in it for something else
+                request.body = dict(parse_qsl(body.decode()))
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
             return BoltResponse(status=400, body="")
         return await self._receiver.dispatch(request)
 

@@ -13,6 +13,7 @@ from slack_bolt.authorization import AuthorizeResult
 from bot.cases import Case
 from bot.domain import Owner
 from bot.storage import errands as store
+from bot.storage.errands import Errand
 from connectors.slack import card, forms
 from connectors.slack.calling import Me
 from connectors.slack.cockpit import CLOSED, Desk
@@ -62,14 +63,10 @@ class Receiver:
 
     async def dispatch(self, request: AsyncBoltRequest) -> BoltResponse:
         """Take in a request; 200 means that it is stored."""
-        try:
-            return await self.app.async_dispatch(request)
-        except ValueError as error:  # a body or a header that nobody who speaks for Slack would send
-            log.warning("a request that isn't Slack's was refused: %s", safe(error))
-            return BoltResponse(status=400, body="")
+        return await self.app.async_dispatch(request)
 
     async def _take(self, body: dict[str, Any], next: Callable[[], Awaitable[None]]) -> BoltResponse | None:  # noqa: A002 - Bolt's name
-        errand = translate(body, self._desk.company, self._me, self._channel, self._now())
+        errand = self._translate(body)
         if errand is None:
             return _DONE
         if errand.kind == PRESS and errand.body["action"] in card.OPENS:
@@ -84,10 +81,18 @@ class Receiver:
             return _LATER
         return _DONE
 
+    def _translate(self, body: dict[str, Any]) -> Errand | None:
+        """What is to be done. What can't be read is passed over: it would come again and again."""
+        try:
+            return translate(body, self._desk.company, self._me, self._channel, self._now())
+        except (AttributeError, KeyError, TypeError, ValueError):
+            log.exception("an event of Slack can't be read, and is passed over")
+            return None
+
     async def _open(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Open a form: Slack gives three seconds from the press on."""
         await ack()
-        errand = translate(body, self._desk.company, self._me, self._channel, self._now())
+        errand = self._translate(body)
         if errand is None:
             return
         about = errand.body

@@ -1,35 +1,10 @@
 """Staff work on cases in Slack, by Slack's payloads alone."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from bot.domain import Owner
-from tests.fakes.slack import FakeSlack
-from tests.slack_people import DRAFT, Service, Staff, serving
+from tests.slack_fixtures import ann, mia, service, slack
+from tests.slack_people import DRAFT, Service, Staff
 
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    async with FakeSlack() as server:
-        yield server
-
-
-@pytest.fixture
-async def service(tmp_path: Path, slack: FakeSlack) -> AsyncIterator[Service]:
-    async with serving(tmp_path, slack) as running:
-        yield running
-
-
-@pytest.fixture
-def mia(slack: FakeSlack) -> Staff:
-    return Staff(slack)
-
-
-@pytest.fixture
-def ann(slack: FakeSlack) -> Staff:
-    return Staff(slack, "U2ANN", "Ann")
+__all__ = ["ann", "mia", "service", "slack"]
 
 
 async def test_a_handoff_opens_a_thread_with_all_that_is_known(service: Service) -> None:
@@ -124,3 +99,122 @@ async def test_reply_and_the_shortcut_send(service: Service, mia: Staff) -> None
         "Hello Ada, see our page (https://acme.example) & wait",
         "And have a nice day :sun:",
     ]
+
+
+async def test_each_state_is_reached_from_slack(service: Service, mia: Staff) -> None:
+    await service.asks("How long can I return it?")
+    card = await service.thread()
+    await mia.presses("Claim", card)
+    await service.desk.until(lambda found: found.owner is Owner.HUMAN)
+    await mia.presses("Return to bot", card)
+    await service.desk.until(lambda found: found.owner is Owner.BOT)
+    await mia.reads("Back with the bot")
+    await service.asks("How long can I return it, again?")
+    second = await service.thread(2)
+    await mia.presses("Resolve", second)
+    await service.desk.until(lambda found: found.owner is Owner.CLOSED)
+    await mia.reads("Resolved")
+    assert not second.buttons
+
+
+async def test_the_customers_words_and_what_was_sent_are_in_the_thread(service: Service, mia: Staff) -> None:
+    await service.asks("How long can I return it?")
+    card = await service.thread()
+    await mia.presses("Claim", card)
+    await service.desk.until(lambda found: found.owner is Owner.HUMAN)
+    await service.asks("Hello? <!channel> *please*")
+    said = await mia.reads("Hello? <!channel> *please*")
+    assert said.thread == card.ts
+    assert "<!channel>" not in said.text
+    await service.known()
+    await mia.writes("!reply On it.", card)
+    sent = await mia.reads("On it.", lambda each: each.thread == card.ts)
+    assert "Mia" in sent.reads
+    assert "→ customer" in sent.reads
+
+
+async def test_another_suggestion_heeds_the_hint(service: Service, mia: Staff) -> None:
+    await service.asks("How long can I return it?")
+    card = await service.thread()
+    await mia.submits(await mia.opens("Suggest again", card), hint="be brief")
+    await mia.reads("be brief")
+    assert "you asked for: be brief" in card.reads
+
+
+async def test_a_draft_that_changed_is_not_sent_by_the_old_button(service: Service, mia: Staff) -> None:
+    await service.asks("How long can I return it?")
+    card = await service.thread()
+    old = card.buttons["Send draft"]
+    await mia.submits(await mia.opens("Suggest again", card), hint="be brief")
+    await mia.reads("be brief")
+    await mia._says(mia.press(old, card))
+    await mia.hears("The draft has changed")
+    assert service.chat.by_people == []
+
+
+async def test_a_snoozed_case_says_until_when(service: Service, mia: Staff) -> None:
+    await service.asks("How long can I return it?")
+    card = await service.thread()
+    await mia.submits(await mia.opens("Snooze", card), hours="4")
+    await mia.reads("Snoozed until")
+
+
+async def test_a_form_that_came_too_late_says_so_and_keeps_the_words(service: Service, mia: Staff, ann: Staff) -> None:
+    await service.asks("How long can I return it?")
+    card = await service.thread()
+    form = await mia.opens("Reply", card)
+    await ann.presses("Claim", card)
+    await service.desk.until(lambda found: found.person == "slack:U2ANN")
+    shown = await mia.submits(form, words="My fine words")
+    assert shown["response_action"] == "update"
+    assert "My fine words" in str(shown["view"])
+    assert "Ann has this case" in str(shown["view"])
+    await ann.presses("Resolve", card)
+    await service.desk.until(lambda found: found.owner is Owner.CLOSED)
+    late = await mia.submits(form, words="My fine words")
+    assert "closed" in str(late["view"])
+    assert service.chat.by_people == []
+
+
+async def test_a_form_for_a_case_of_somebody_else_is_not_opened(service: Service, mia: Staff, ann: Staff) -> None:
+    await service.asks("How long can I return it?")
+    card = await service.thread()
+    await ann.presses("Claim", card)
+    await service.desk.until(lambda found: found.owner is Owner.HUMAN)
+    await mia.presses("Reply", card)
+    await mia.hears("Ann has this case")
+    assert service.slack.views == []
+
+
+async def test_a_form_that_slack_has_no_patience_for_is_asked_for_again(service: Service, mia: Staff) -> None:
+    await service.asks("How long can I return it?")
+    service.slack.expired.add("late")
+    await mia.presses("Reply", await service.thread(), trigger="late")
+    await mia.hears("press the button again")
+
+
+async def test_a_form_sent_twice_sends_once(service: Service, mia: Staff) -> None:
+    await service.asks("How long can I return it?")
+    card = await service.thread()
+    form = await mia.opens("Reply", card)
+    await mia.submits(form, words="Once")
+    await mia.submits(form, words="Once")
+    await service.chat.until(lambda: service.chat.by_people)
+    await mia.presses("Resolve", card)
+    await service.desk.until(lambda found: found.owner is Owner.CLOSED)
+    assert service.chat.by_people == ["Once"]
+
+
+async def test_guests_and_strangers_can_do_nothing(service: Service) -> None:
+    guest = Staff(service.slack, "U3GUEST", "Gus", {"is_restricted": True})
+    await service.asks("How long can I return it?")
+    card = await service.thread()
+    await service.known()
+    await guest.presses("Claim", card)
+    await guest.hears("guests and people of other companies")
+    await guest.writes("!reply It is mine now", card)
+    await guest.asks("What is the warehouse code?")
+    await guest.reads("guests and people", lambda each: each.channel == "D1MIA")
+    assert (await service.desk.conversation()).owner is Owner.WAITING
+    assert service.chat.by_people == []
+    assert not [each for each in service.slack.shown if "4711" in each.reads]
