@@ -25,7 +25,7 @@ SHORT_WAIT = 0.05
 RESEND_UNKNOWN = 3
 """A message of which the channel never said that it took it is sent at most so often."""
 SLOT_SECONDS = 5.0
-"""One slow message doesn't keep those of other chats waiting for longer."""
+"""A message that the channel hasn't answered by then lets one of another chat go before."""
 GIVE_UP = 24 * 3600.0
 """Seconds after which a message that a channel keeps putting off is no longer worth sending."""
 
@@ -51,27 +51,42 @@ class Pacer:
         return at - now
 
 
+class Slot:
+    """The place of a message on its way: from before it is sent until what came of it is on record.
+
+    One that hears nothing from the channel is lent to another message, once: all chats of a line move on, if slowly.
+    """
+
+    def __init__(self, places: asyncio.Semaphore | None) -> None:
+        self._places = places
+        self._overdue = asyncio.get_running_loop().call_later(SLOT_SECONDS, self.free) if places else None
+
+    def answered(self) -> None:
+        """The channel has answered: from now on the place is kept, however long recording takes."""
+        if self._overdue:
+            self._overdue.cancel()
+
+    def free(self) -> None:
+        """Let another message go; the second time this does nothing."""
+        self.answered()
+        if self._places:
+            self._places.release()
+            self._places = None
+
+
 class Slots:
-    """How many messages are on their way to a channel: begun, and not yet known here for good."""
+    """How many messages are on their way to a channel: sent, and not yet known here for good."""
 
     def __init__(self) -> None:
-        self._free: dict[Line, asyncio.Semaphore] = {}
+        self._places: dict[Line, asyncio.Semaphore] = {}
 
-    async def take(self, chat: Chat, capabilities: Capabilities) -> Callable[[], None]:
-        """Wait for a free slot, but not for ever; returns what gives it back."""
+    async def take(self, chat: Chat, capabilities: Capabilities) -> Slot:
+        """Wait for a free place."""
         if capabilities.at_once is None:
-            return _nothing
-        slots = self._free.setdefault(chat.line, asyncio.Semaphore(capabilities.at_once))
-        try:
-            async with asyncio.timeout(SLOT_SECONDS):
-                await slots.acquire()
-        except TimeoutError:
-            return _nothing
-        return slots.release
-
-
-def _nothing() -> None:
-    """No slot was taken."""
+            return Slot(None)
+        places = self._places.setdefault(chat.line, asyncio.Semaphore(capabilities.at_once))
+        await places.acquire()
+        return Slot(places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,21 +135,22 @@ class Delivery:
     ) -> Message | _Pause | None:
         """Send one message. What is returned is still to be settled, None is settled already."""
         connector = self._connectors[conversation.chat.line]
-        if not await self._wait_for_turn(held, conversation, message, connector.capabilities):
-            return None
-        slot.callback(await self._slots.take(conversation.chat, connector.capabilities))
-        if self._now() >= held.until:
+        marked = await self._wait_for_rates(conversation, message, connector.capabilities)
+        place, marked = await self._place(conversation, connector.capabilities, marked=marked)
+        slot.callback(place.free)
+        if held.lost or self._now() >= held.until:
             raise Fenced("The lease ran out before the message was sent.")
+        if message.author is Author.BOT and not marked and not await self._begin(conversation, message):
+            return None
         message = replace(message, attempts=message.attempts + 1)
         receipt = await see_through(self._receipt(connector, conversation, message))
+        place.answered()
         if isinstance(receipt, Sent):  # nothing is waited for between that and its being recorded
             return replace(message, status=Status.SENT, refs=receipt.refs)
         return await see_through(self._judge(held, conversation, message, receipt))
 
-    async def _wait_for_turn(
-        self, held: Held, conversation: Conversation, message: Message, capabilities: Capabilities
-    ) -> bool:
-        """Keep to the channel's rates. False if the message was withdrawn meanwhile."""
+    async def _wait_for_rates(self, conversation: Conversation, message: Message, capabilities: Capabilities) -> bool:
+        """Keep to the channel's rates. Returns whether the message is still marked as being sent."""
         marked = conversation.sending == message.seq
         wait = self._pacer.wait(conversation.chat, capabilities)
         if wait > SHORT_WAIT and marked:
@@ -142,10 +158,20 @@ class Delivery:
             marked = False
         if wait:
             await asyncio.sleep(wait)
-        if held.lost:
-            raise Fenced("The conversation was taken over while the message waited.")
-        if marked or message.author is not Author.BOT:
-            return True
+        return marked
+
+    async def _place(
+        self, conversation: Conversation, capabilities: Capabilities, *, marked: bool
+    ) -> tuple[Slot, bool]:
+        """Wait for a free place; who wants to claim the conversation doesn't wait as long as that may take."""
+        if marked:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SLOT_SECONDS):
+                    return await self._slots.take(conversation.chat, capabilities), True
+            await self._database.write(store.hold, conversation)
+        return await self._slots.take(conversation.chat, capabilities), False
+
+    async def _begin(self, conversation: Conversation, message: Message) -> bool:
         return await self._database.write(store.begin_send, conversation, message.seq)
 
     async def _receipt(self, connector: Connector, conversation: Conversation, message: Message) -> Receipt:

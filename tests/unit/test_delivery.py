@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.conversation import Message, Status
-from bot.delivery import Delivery, Pacer
+from bot.delivery import Delivery, Pacer, Slots
 from bot.domain import Answer, Author, Chat, Draft, Outcome, Owner, Question
 from bot.errors import Fenced
 from bot.held import Held
@@ -212,6 +212,45 @@ class TestPace:
             await at.writes("Hi")
             await at.writes("Hello", OTHER)
             await channel.until(lambda: channel.busy == 2)
+
+    async def test_a_place_that_hears_nothing_is_lent_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("bot.delivery.SLOT_SECONDS", 0.01)
+        slots, limited = Slots(), Capabilities(at_once=1)
+        first = await slots.take(CHAT, limited)
+        monkeypatch.setattr("bot.delivery.SLOT_SECONDS", 1000.0)
+        second = await asyncio.wait_for(slots.take(CHAT, limited), 20)
+        third = asyncio.create_task(slots.take(CHAT, limited))
+        first.free()
+        await asyncio.sleep(0.05)
+        assert not third.done()
+        second.free()
+        (await asyncio.wait_for(third, 20)).free()
+
+    async def test_a_place_is_kept_until_the_channels_word_is_on_record(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("bot.delivery.SLOT_SECONDS", 0.05)
+        slots, limited = Slots(), Capabilities(at_once=1)
+        first = await slots.take(CHAT, limited)
+        first.answered()
+        second = asyncio.create_task(slots.take(CHAT, limited))
+        await asyncio.sleep(0.2)
+        assert not second.done()
+        first.free()
+        (await asyncio.wait_for(second, 20)).free()
+
+    async def test_a_person_claims_what_waits_behind_a_channel_that_hangs(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("bot.delivery.SLOT_SECONDS", 0.3)
+        channel, last = FakeChannel(Capabilities(at_once=1)), replace(CHAT, address="19")
+        async with desk(tmp_path, channel=channel) as at:
+            channel.open.clear()
+            for number in range(20):
+                await at.writes("Hi", replace(CHAT, address=str(number)))
+            waiting = await at.until(lambda one: one.queued and one.sending is None, last)
+            await asyncio.wait_for(at.handoffs.claim("acme", waiting.id, "ann"), 20)
+            channel.open.set()
+            await at.at_rest(last)
+            assert [each.author for each in channel.arrived if each.chat == last] == [Author.NOTICE]
 
     async def test_a_channel_that_never_answers_is_given_up(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
