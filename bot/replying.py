@@ -1,5 +1,7 @@
 """What a turn comes to, in words: notices, the replies to commands, an answer, or that a person is called."""
 
+from dataclasses import asdict
+
 from bot.answering import HANDOFF_TEXTS
 from bot.conversation import Asked, Change, Opening, Reply
 from bot.domain import Answer, Author, Outcome, Owner, Reason
@@ -56,7 +58,7 @@ def answered(heard: Asked, answer: Answer) -> Change:
         Owner.WAITING if handed_over else Owner.BOT,
         heard.language or answer.language,
         heard.since,
-        [("answered", facts)],
+        [("answered", facts), *(("documents_differ", asdict(each)) for each in answer.disputes)],
         Opening(answer.reason, suggestion=answer.proposal) if handed_over else None,
     )
 

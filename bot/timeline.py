@@ -171,6 +171,14 @@ def _send_failed(event: Event, _name: str) -> str:
     return f"A message could not be delivered: {event.data.get('why') or 'the channel gave no reason'}."
 
 
+def _documents_differ(event: Event, _name: str) -> str:
+    data = event.data
+    return (
+        f"Documents contradict each other: {data.get('kept')} says “{data.get('said')}”, {data.get('other')} says "
+        f"“{data.get('otherwise')}”. {ASSISTANT} answered from the first."
+    )
+
+
 _EVENTS: Mapping[str, Callable[[Event, str], str]] = {
     "handed_over": _handed_over,
     "claimed": _claimed,
@@ -182,6 +190,7 @@ _EVENTS: Mapping[str, Callable[[Event, str], str]] = {
     "snoozed": _snoozed,
     "woken": lambda _event, _name: "The case is back in the queue.",
     "send_failed": _send_failed,
+    "documents_differ": _documents_differ,
     "blocked": lambda _event, _name: f"{CUSTOMER} can't be written to any more.",
     "gone": lambda _event, _name: f"{CUSTOMER} can't be written to any more.",
 }

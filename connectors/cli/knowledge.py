@@ -14,7 +14,7 @@ from rich.text import Text
 
 from connectors.cli.command import Invocation, command
 from connectors.cli.console import Steps, cell, table
-from llm.errors import AnswerdeskError
+from llm.errors import AnswerdeskError, UsageError
 from retrieval.parsing.sniffing import SUFFIXES
 from retrieval.passages import Audience, Document
 
@@ -49,6 +49,7 @@ def add_to(app: typer.Typer) -> None:
     command(app, PANEL, text=INGEST_HELP)(ingest)
     command(app, PANEL)(documents)
     command(app, PANEL)(remove)
+    command(app, PANEL)(teach)
 
 
 async def ingest(
@@ -169,3 +170,34 @@ async def remove(
 def _nearest(wanted: str, ids: Sequence[str]) -> str:
     near = difflib.get_close_matches(wanted, ids, n=3, cutoff=0.4) or [each for each in ids if wanted in each][:3]
     return f" Did you mean {' or '.join(near)}?" if near else " answerdesk documents lists those it has."
+
+
+async def teach(
+    call: Invocation,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="As customers ask it.")],
+    answer: Annotated[str, typer.Argument(metavar="ANSWER", help="What they are to read, word for word.")],
+    audience: Annotated[
+        Audience, typer.Option(help="Who may see it: customers, or your staff only.")
+    ] = Audience.PUBLIC,
+) -> None:
+    """Approve an answer. It is given word for word, without a model, and outweighs documents that contradict it.
+
+    Teaching the same question again replaces the answer.
+
+    [not dim]Examples[/]
+
+      [cyan]answerdesk teach "Do you sell gift cards?" "Yes, from 20 to 500 euros, in our shop."[/]
+
+    [not dim]Next:[/] [cyan]answerdesk ask "..."[/]; [cyan]answerdesk remove ID[/] takes it back.
+    """
+    from bot.approved import approve
+    from bot.domain import Question
+
+    if not question.strip() or not answer.strip():
+        raise UsageError("Both a question and an answer are needed.")
+    async with call.parts() as parts:
+        asked = Question(call.company, question, audience)
+        taught = await approve(parts.database, parts.embedder, asked, answer)
+    if not call.result(_described(taught)):
+        call.out.print(f"Approved as {taught.id}.", style="green")
+        call.note('Next: answerdesk ask "...", or answerdesk serve', "dim")
