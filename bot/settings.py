@@ -57,6 +57,7 @@ __all__ = [
     "holds",
     "load_settings",
     "setting_names",
+    "variable_of",
 ]
 
 PREFIX = "ANSWERDESK_"
@@ -124,7 +125,12 @@ class Settings(BaseSettings):
     def served(self) -> Sequence[Company]:
         """All companies, that of `[company]` first."""
         own = Company(**self.company.model_dump(), telegram=self.telegram, slack=self.slack, handoff=self.handoff)
-        return own, *(Company(id=each, **dict(other)) for each, other in self.companies.items())
+        return own, *(self._other(each, other) for each, other in self.companies.items())
+
+    @staticmethod
+    def _other(company: str, given: OtherCompanySettings) -> Company:
+        telegram = given.telegram.within(f"companies.{company}.telegram")
+        return Company(**{**dict(given), "id": company, "telegram": telegram})
 
     def only(self, company: str) -> "Settings":
         """The settings for one company alone. Raises `SettingsError` if there are several, and it is none of them."""
@@ -155,7 +161,7 @@ class Settings(BaseSettings):
         others = InitSettingsSource(settings_cls, _of_companies(os.environ, companies))
         secrets = InitSettingsSource(settings_cls, _secrets_in_files(os.environ, companies))
         if isinstance(env_settings, EnvSettingsSource):  # it would take llm.api_key_file for a setting
-            files = {f"{_variable(name)}_FILE".lower() for name in _secret_names()}
+            files = {f"{variable_of(name)}_FILE".lower() for name in _secret_names()}
             env_settings.env_vars = {
                 name: value
                 for name, value in env_settings.env_vars.items()
@@ -211,7 +217,8 @@ def _below(name: str, info: FieldInfo) -> Iterator[tuple[str, FieldInfo]]:
         yield name, info
 
 
-def _variable(name: str) -> str:
+def variable_of(name: str) -> str:
+    """The variable that gives a setting: `llm.base_url` is ANSWERDESK_LLM_BASE_URL."""
     return PREFIX + name.replace(".", "_").replace("-", "_").upper()
 
 
@@ -223,7 +230,7 @@ def _of_companies(variables: Mapping[str, str], companies: Collection[str]) -> d
     """What variables such as `ANSWERDESK_COMPANIES_ACME_NAME` say."""
     found: dict[str, Any] = {}
     for name, _ in _fields(companies):
-        if name.startswith("companies.") and (value := variables.get(_variable(name))):
+        if name.startswith("companies.") and (value := variables.get(variable_of(name))):
             _put(found, name, value)
     return found
 
@@ -239,12 +246,12 @@ def _secrets_in_files(variables: Mapping[str, str], companies: Collection[str]) 
     """What the files hold that `ANSWERDESK_..._FILE` variables name."""
     found: dict[str, Any] = {}
     for name in _secret_names(companies):
-        file = variables.get(f"{_variable(name)}_FILE")
+        file = variables.get(f"{variable_of(name)}_FILE")
         if file:
             try:
                 _put(found, name, Path(file).read_text(encoding="utf-8").strip())
             except OSError as error:
-                raise SettingsError(f"{_variable(name)}_FILE: {file} can't be read ({error.strerror}).") from None
+                raise SettingsError(f"{variable_of(name)}_FILE: {file} can't be read ({error.strerror}).") from None
     return found
 
 
@@ -257,9 +264,10 @@ def _refuse_secrets(path: Path) -> Collection[str]:
     companies = content.get("companies", {})
     for name in _secret_names(companies):
         if holds(content, name):
+            variable = variable_of(name)
             raise SettingsError(
                 f"{path}: {name} is a secret and has no place in a file that gets copied. "
-                f"Give it by the variable {_variable(name)}, or name a file that holds it by {_variable(name)}_FILE."
+                f"Give it by the variable {variable}, or name a file that holds it by {variable}_FILE."
             )
     return list(companies)
 
@@ -274,9 +282,9 @@ def holds(values: Any, name: str) -> bool:
 
 
 def _refuse_unknown(variables: Mapping[str, str], companies: Collection[str]) -> None:
-    known = {_variable(name): name for name, _ in _fields(companies)}
-    files = {f"{_variable(name)}_FILE" for name in _secret_names(companies)}
-    sections = {_variable(name) for name in Settings.model_fields}
+    known = {variable_of(name): name for name, _ in _fields(companies)}
+    files = {f"{variable_of(name)}_FILE" for name in _secret_names(companies)}
+    sections = {variable_of(name) for name in Settings.model_fields}
     for variable in sorted(variables):
         if variable.startswith(PREFIX) and variable not in {*known, *files, *sections, *_NOT_SETTINGS}:
             raise SettingsError(f"{variable} is no setting.{_nearest(variable, known)}")
@@ -307,7 +315,7 @@ def _explain(error: ValidationError, path: Path) -> Iterator[str]:
     secrets = {name.rpartition(".")[2] for name in _secret_names()}
     for problem in error.errors(include_url=False):
         name = ".".join(str(part) for part in problem["loc"])
-        where = _variable(name) if _variable(name) in os.environ else f"{name} ({path})" if path.is_file() else name
+        where = variable_of(name) if variable_of(name) in os.environ else f"{name} ({path})" if path.is_file() else name
         if problem["type"] == "extra_forbidden":
             yield f"{where} is no setting.{_nearest(name, setting_names())}"
             continue

@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from aiogram import Bot
+from aiogram.client.session.base import BaseSession
 from aiogram.exceptions import AiogramError, TelegramBadRequest
 from aiogram.methods import TelegramMethod
 
@@ -14,9 +15,17 @@ from connectors.telegram.troubles import Notices, explain
 T = TypeVar("T")
 
 
-async def insist(bot: Bot, method: TelegramMethod[T], stopping: asyncio.Event) -> T | None:
+class CompanyBot(Bot):
+    """A bot that knows in which section its settings stand, for what is said about them."""
+
+    def __init__(self, token: str, session: BaseSession, section: str) -> None:
+        super().__init__(token, session)
+        self.section = section
+
+
+async def insist(bot: CompanyBot, method: TelegramMethod[T], stopping: asyncio.Event) -> T | None:
     """Try until it works. None if stopped before; raises `TelegramBadRequest`, which would never work."""
-    notices, attempts = Notices(f"Telegram, {method.__api_method__}"), 0
+    notices, attempts = Notices(f"Telegram bot {bot.id}, {method.__api_method__}"), 0
     while not stopping.is_set():
         try:
             result = await unless(stopping, bot(method))
@@ -24,7 +33,7 @@ async def insist(bot: Bot, method: TelegramMethod[T], stopping: asyncio.Event) -
             raise
         except AiogramError as error:
             attempts += 1
-            trouble = explain(error, attempts)
+            trouble = explain(error, attempts, bot.section)
             notices.trouble(trouble.why)
             await pause(stopping, trouble.wait)
         else:

@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramNotFound, TelegramUnauthorizedError
@@ -17,11 +16,12 @@ from aiogram.utils.token import TokenValidationError
 
 from bot.domain import Chat
 from bot.ports import Capabilities, Inbox, Outgoing, Receipt
-from bot.settings import TelegramSettings
-from bot.storage import conversations
-from connectors.telegram.calling import insist
+from bot.settings import TelegramSettings, variable_of
+from bot.storage import conversations, files
+from connectors.telegram.calling import CompanyBot, insist
 from connectors.telegram.commands import registrations
 from connectors.telegram.drafts import Drafts
+from connectors.telegram.editing import edit
 from connectors.telegram.fetching import fetch
 from connectors.telegram.holds import Holds
 from connectors.telegram.places import Place
@@ -29,7 +29,7 @@ from connectors.telegram.polling import poll
 from connectors.telegram.receiving import Receiver
 from connectors.telegram.sending import Sender
 from connectors.telegram.translating import CHANNEL, UPDATES
-from connectors.telegram.troubles import BAD_TOKEN, explain, safe
+from connectors.telegram.troubles import explain, safe
 from llm.errors import AnswerdeskError, SettingsError
 from retrieval.database import Database
 from retrieval.errors import StoreUnavailable
@@ -46,7 +46,7 @@ class TelegramConnector:
 
     channel = CHANNEL
 
-    def __init__(self, bot: Bot, settings: TelegramSettings, company: str, database: Database) -> None:
+    def __init__(self, bot: CompanyBot, settings: TelegramSettings, company: str, database: Database) -> None:
         self.capabilities = Capabilities(
             drafts=True, per_second=PER_SECOND, chat_interval=CHAT_INTERVAL, at_once=settings.at_once
         )
@@ -56,7 +56,7 @@ class TelegramConnector:
         self._database = database
         self._holds = Holds()
         self._drafts = Drafts(bot, self._holds)
-        self._sender = Sender(bot, self._holds)
+        self._sender = Sender(bot, self._holds, self._content)
         self._receiver: Receiver | None = None
         self._stopping = asyncio.Event()
         self._listening: tuple[asyncio.Task[None], ...] = ()
@@ -94,7 +94,7 @@ class TelegramConnector:
 
     async def edit(self, message: Outgoing) -> Receipt:
         """Give the message's parts another text."""
-        raise NotImplementedError
+        return await edit(self._bot, message, Place.of(message.chat.address))
 
     async def show(self, chat: Chat, draft: str | None) -> bool:
         """Show the answer so far; False where that can't be seen."""
@@ -131,6 +131,9 @@ class TelegramConnector:
             raise StoreUnavailable("The Telegram bot is starting or stopping: try again in a moment.")
         await self._receiver.take(update)
 
+    async def _content(self, file: str) -> bytes | None:
+        return await self._database.read(files.content, self._company, file)
+
     @property
     def webhook_path(self) -> str:
         """Where the webhook is, on the address that the settings give."""
@@ -150,10 +153,10 @@ class TelegramConnector:
         """The bot itself; None where Telegram can't be reached for now."""
         try:
             return await self._bot(GetMe())
-        except (TelegramUnauthorizedError, TelegramNotFound):
-            raise SettingsError(BAD_TOKEN) from None
+        except (TelegramUnauthorizedError, TelegramNotFound) as error:
+            raise SettingsError(explain(error, 1, self._settings.section).why) from None
         except AiogramError as error:
-            log.warning("The Telegram bot begins to listen later: %s", explain(error, 1).why)
+            log.warning("The Telegram bot begins to listen later: %s", explain(error, 1, self._settings.section).why)
             return None
 
     async def _listen(self, inbox: Inbox, me: User | None) -> None:
@@ -208,15 +211,16 @@ async def open_telegram(
 
     Each company has a bot of its own: open one connector for each.
     """
+    section, variable = settings.section, variable_of(f"{settings.section}.token")
     if settings.token is None:
-        raise SettingsError("There is no Telegram token: give one by ANSWERDESK_TELEGRAM_TOKEN.")
+        raise SettingsError(f"There is no Telegram token: give one by {variable}.")
     if settings.mode == "webhook" and settings.webhook_url is None:
-        raise SettingsError("telegram.mode is webhook, so telegram.webhook_url must say where Telegram delivers to.")
+        raise SettingsError(f"{section}.mode is webhook, so {section}.webhook_url must say where Telegram delivers to.")
     session = AiohttpSession(api=TelegramAPIServer.from_base(str(settings.api_base)))
     try:
-        bot = Bot(settings.token.get_secret_value(), session=session)
+        bot = CompanyBot(settings.token.get_secret_value(), session, section)
     except TokenValidationError:
-        raise SettingsError("ANSWERDESK_TELEGRAM_TOKEN is no token: @BotFather writes them as 123456:ABC...") from None
+        raise SettingsError(f"{variable} is no token: @BotFather writes them as 123456:ABC...") from None
     connector = TelegramConnector(bot, settings, company, database)
     async with session:
         try:

@@ -3,13 +3,13 @@
 from contextlib import aclosing
 from urllib.parse import quote
 
-from aiogram import Bot
 from aiogram.exceptions import AiogramError, TelegramBadRequest
 from aiogram.methods import GetFile
 from aiogram.types import File
 from aiohttp import ClientError, ClientResponseError
 
 from bot.errors import FileUnavailable
+from connectors.telegram.calling import CompanyBot
 from connectors.telegram.troubles import explain, safe
 
 PATIENCE = 120
@@ -17,7 +17,7 @@ PATIENCE = 120
 CHUNK = 65536
 
 
-async def fetch(bot: Bot, ref: str, limit: int) -> bytes:
+async def fetch(bot: CompanyBot, ref: str, limit: int) -> bytes:
     """The content of a file, by its `file_id`. Raises `FileUnavailable`.
 
     The bot's token is a part of the address of every file, and is in no message.
@@ -29,7 +29,7 @@ async def fetch(bot: Bot, ref: str, limit: int) -> bytes:
         raise FileUnavailable("Telegram doesn't say where the file is: try again later.")
     if file.file_path.startswith("/"):
         raise FileUnavailable(
-            "The Bot API server at telegram.api_base runs with --local and keeps files on its own disk; "
+            f"The Bot API server at {bot.section}.api_base runs with --local and keeps files on its own disk; "
             f"this one is {safe(file.file_path)} there."
         )
     try:
@@ -41,7 +41,7 @@ async def fetch(bot: Bot, ref: str, limit: int) -> bytes:
         raise FileUnavailable(f"The download from Telegram broke off ({why}): try again.") from None
 
 
-async def _describe(bot: Bot, ref: str) -> File:
+async def _describe(bot: CompanyBot, ref: str) -> File:
     try:
         return await bot(GetFile(file_id=ref))
     except TelegramBadRequest as error:
@@ -50,10 +50,10 @@ async def _describe(bot: Bot, ref: str) -> File:
             why = "it has more than the 20 MB that a bot can have. Ask the customer to send it another way"
         raise FileUnavailable(f"Telegram doesn't give the file: {why}.") from None
     except AiogramError as error:
-        raise FileUnavailable(f"The file can't be fetched: {explain(error, 1).why}.") from None
+        raise FileUnavailable(f"The file can't be fetched: {explain(error, 1, bot.section).why}.") from None
 
 
-async def _download(bot: Bot, path: str, limit: int) -> bytes:
+async def _download(bot: CompanyBot, path: str, limit: int) -> bytes:
     content = bytearray()
     url = bot.session.api.file_url(bot.token, quote(path))
     async with aclosing(bot.session.stream_content(url, timeout=PATIENCE, chunk_size=CHUNK)) as chunks:

@@ -9,11 +9,10 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from aiogram import Bot
 from aiogram.exceptions import AiogramError
 from aiogram.methods import TelegramMethod
 
-from connectors.telegram.calling import pause, unless
+from connectors.telegram.calling import CompanyBot, pause, unless
 from connectors.telegram.translating import UPDATES
 from connectors.telegram.troubles import Notices, explain
 from llm.errors import AnswerdeskError
@@ -39,9 +38,9 @@ class GetRawUpdates(TelegramMethod[list[Any]]):
     allowed_updates: list[str] | None = None
 
 
-async def poll(bot: Bot, take: Callable[[object], Awaitable[None]], stopping: asyncio.Event) -> None:
+async def poll(bot: CompanyBot, take: Callable[[object], Awaitable[None]], stopping: asyncio.Event) -> None:
     """Take updates until stopped. `take` raises for an update that must come again."""
-    notices, attempts = Notices("Telegram, fetching updates"), 0
+    notices, attempts = Notices(f"Telegram bot {bot.id}, fetching updates"), 0
     offset: int | None = None
     while not stopping.is_set():
         try:
@@ -51,13 +50,13 @@ async def poll(bot: Bot, take: Callable[[object], Awaitable[None]], stopping: as
             await _take_all(updates, take)
         except (AiogramError, AnswerdeskError) as error:
             attempts += 1
-            trouble = explain(error, attempts)
+            trouble = explain(error, attempts, bot.section)
             notices.trouble(trouble.why)
             await pause(stopping, trouble.wait)
         except Exception:
             attempts += 1
             log.exception("an update can't be taken in, and is asked for again")
-            await pause(stopping, explain(AnswerdeskError(), attempts).wait)
+            await pause(stopping, explain(AnswerdeskError(), attempts, bot.section).wait)
         else:
             attempts = 0
             notices.fine()
@@ -68,7 +67,7 @@ async def poll(bot: Bot, take: Callable[[object], Awaitable[None]], stopping: as
         await _acknowledge(bot, offset)
 
 
-async def _fetch(bot: Bot, offset: int | None, seconds: int) -> Sequence[Any]:
+async def _fetch(bot: CompanyBot, offset: int | None, seconds: int) -> Sequence[Any]:
     method = GetRawUpdates(offset=offset, limit=BATCH, timeout=seconds, allowed_updates=UPDATES)
     return await bot(method, request_timeout=seconds + GRACE_SECONDS)
 
@@ -104,9 +103,9 @@ def _next(updates: Sequence[Any]) -> int | None:
     return max((number for number in numbers if isinstance(number, int)), default=-1) + 1
 
 
-async def _acknowledge(bot: Bot, offset: int) -> None:
+async def _acknowledge(bot: CompanyBot, offset: int) -> None:
     """Say that the last batch is stored; where that fails, the batch comes again and is known."""
     try:
         await bot(GetRawUpdates(offset=offset, limit=1, timeout=0), request_timeout=3)
     except AiogramError as error:
-        log.info("the last updates will come again: %s", explain(error, 1).why)
+        log.info("the last updates will come again: %s", explain(error, 1, bot.section).why)

@@ -21,16 +21,13 @@ from aiogram.exceptions import (
 from aiohttp import ClientConnectorError
 
 from bot.ports import Gone, Receipt, Rejected, Retry, Sent, Unknown
+from bot.settings import variable_of
 
 log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 30.0
 REFUSED_WAIT = 60.0
 """Seconds: a token that is refused will hardly be accepted again before someone changes the settings."""
-BAD_TOKEN = (
-    "Telegram refuses the bot's token: it was revoked, or mistyped. Get the current one from @BotFather, "  # noqa: S105
-    "give it by ANSWERDESK_TELEGRAM_TOKEN, and start again."
-)
 _TOKEN = re.compile(r"\d+:[\w-]{20,}")
 _GONE = (
     "chat not found",
@@ -62,18 +59,21 @@ class Trouble:
     wait: float
 
 
-def explain(error: Exception, attempts: int) -> Trouble:
-    """Say what is wrong; `attempts` are those that failed in a row so far, this one included."""
+def explain(error: Exception, attempts: int, section: str) -> Trouble:
+    """Say what is wrong; `attempts` are those that failed in a row so far, this one included.
+
+    `section` is where the bot's settings stand.
+    """
     wait = min(2.0 ** (attempts - 1), LONGEST_WAIT)
     match error:
         case TelegramRetryAfter(retry_after=seconds):
             return Trouble(f"Telegram asks to wait for {seconds} s", float(seconds))
         case TelegramUnauthorizedError() | TelegramNotFound():
-            return Trouble(BAD_TOKEN, REFUSED_WAIT)
+            return Trouble(_refused(section), REFUSED_WAIT)
         case TelegramConflictError(message=message) if "webhook" in message.lower():
             return Trouble(
                 "a webhook is set for this bot, so its updates go there. Start again to take them over, or set "
-                "telegram.mode = webhook",
+                f"{section}.mode = webhook",
                 wait,
             )
         case TelegramConflictError():
@@ -87,13 +87,22 @@ def explain(error: Exception, attempts: int) -> Trouble:
         case TelegramServerError():
             return Trouble(f"Telegram has trouble of its own ({safe(error)})", wait)
         case TelegramNetworkError():
-            return Trouble(f"Telegram can't be reached ({safe(error)}): check the network, and telegram.api_base", wait)
+            return Trouble(
+                f"Telegram can't be reached ({safe(error)}): check the network, and {section}.api_base", wait
+            )
         case _:
             return Trouble(safe(error), wait)
 
 
-def receipt(error: AiogramError) -> Receipt:
-    """What a failed sending means for the message."""
+def _refused(section: str) -> str:
+    return (
+        "Telegram refuses the bot's token: it was revoked, or mistyped. Get the current one from @BotFather, "
+        f"give it by {variable_of(f'{section}.token')}, and start again."
+    )
+
+
+def receipt(error: AiogramError, section: str) -> Receipt:
+    """What a failed sending means for the message; `section` is where the bot's settings stand."""
     why = safe(error)
     match error:
         case TelegramRetryAfter(retry_after=seconds):
@@ -103,7 +112,7 @@ def receipt(error: AiogramError) -> Receipt:
         case TelegramForbiddenError():
             return Gone(why)
         case TelegramUnauthorizedError() | TelegramNotFound():
-            return Retry(REFUSED_WAIT, BAD_TOKEN)
+            return Retry(REFUSED_WAIT, _refused(section))
         case TelegramServerError():
             return Retry(1.0, why)
         case TelegramNetworkError():

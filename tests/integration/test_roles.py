@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +14,6 @@ from tests.postgres import new_database, postgres_server
 from tests.visitor import Visitor
 
 HOURS = "# Opening hours\n\n## When does the shop open?\n\nThe shop opens at nine, Monday to Saturday.\n"
-
-
-@pytest.fixture
-def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free: int = probe.getsockname()[1]
-        return free
 
 
 @pytest.fixture

@@ -25,12 +25,6 @@ async def telegram() -> AsyncIterator[FakeTelegram]:
         yield server
 
 
-@pytest.fixture
-async def connector(tmp_path: Path, telegram: FakeTelegram) -> AsyncIterator[TelegramConnector]:
-    async with storage(tmp_path) as database, open_telegram(settings(telegram), COMPANY, database) as opened:
-        yield opened
-
-
 async def refused(connector: TelegramConnector, ref: str = "photo", limit: int = LARGEST_FILE) -> str:
     """Why a file isn't given."""
     with pytest.raises(FileUnavailable) as raised:

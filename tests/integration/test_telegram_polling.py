@@ -2,8 +2,6 @@
 
 import asyncio
 import itertools
-import logging
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,24 +18,7 @@ from tests.fakes.telegram import TOKEN, FakeTelegram
 from tests.fakes.telegram_faults import BAD_GATEWAY, CUT, RESPONSE_LOST, SERVER_ERROR, Fault, too_many
 from tests.telegram_people import COMPANY, Customer, serving, settings, storage, working
 
-
-@pytest.fixture(autouse=True)
-def no_token_in_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    caplog.set_level(logging.DEBUG)
-    yield
-    said = [record.getMessage() + str(record.exc_info or "") for record in caplog.get_records("call")]
-    assert not any(TOKEN in each for each in said)
-
-
-@pytest.fixture
-async def telegram() -> AsyncIterator[FakeTelegram]:
-    async with FakeTelegram() as server:
-        yield server
-
-
-@pytest.fixture
-def ada(telegram: FakeTelegram) -> Customer:
-    return Customer(telegram)
+pytestmark = pytest.mark.usefixtures("no_token_in_logs")
 
 
 class Unsteady:

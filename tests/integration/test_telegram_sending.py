@@ -2,8 +2,7 @@
 
 import asyncio
 import itertools
-import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,38 +15,15 @@ from bot.domain import Answer, Author, Chat, Draft, Outcome, Question
 from bot.ports import Gone, Outgoing, Rejected, Retry, Sent, Unknown
 from connectors.telegram import drafts
 from connectors.telegram.connector import TelegramConnector, open_telegram
-from tests.fakes.telegram import TOKEN, FakeTelegram
+from tests.fakes.telegram import FakeTelegram
 from tests.fakes.telegram_faults import BAD_GATEWAY, CUT, RESPONSE_LOST, SERVER_ERROR, UNDECODABLE, Fault, too_many
 from tests.fakes.vllm import refusing_url
 from tests.telegram_people import COMPANY, GROUP, SOURCE, Customer, serving, settings, storage
 
+pytestmark = pytest.mark.usefixtures("no_token_in_logs")
+
 CONVERSATION = "0123456789abcdef" * 2
 LONG = "A sentence of some length that says nothing. " * 250
-
-
-@pytest.fixture(autouse=True)
-def no_token_in_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    caplog.set_level(logging.DEBUG)
-    yield
-    said = [record.getMessage() + str(record.exc_info or "") for record in caplog.get_records("call")]
-    assert not any(TOKEN in each for each in said)
-
-
-@pytest.fixture
-async def telegram() -> AsyncIterator[FakeTelegram]:
-    async with FakeTelegram() as server:
-        yield server
-
-
-@pytest.fixture
-def ada(telegram: FakeTelegram) -> Customer:
-    return Customer(telegram)
-
-
-@pytest.fixture
-async def connector(tmp_path: Path, telegram: FakeTelegram) -> AsyncIterator[TelegramConnector]:
-    async with storage(tmp_path) as database, open_telegram(settings(telegram), COMPANY, database) as opened:
-        yield opened
 
 
 def outgoing(text: str = "Within **60 days**.", address: str = "42", **fields: Any) -> Outgoing:
@@ -328,8 +304,8 @@ async def test_a_question_that_goes_on_makes_a_new_draft(
 ) -> None:
     monkeypatch.setattr(drafts, "INTERVAL", 0.05)
     async with serving(tmp_path, telegram):
-        for _ in range(2):
-            ada.says("Can I return it slowly?")
+        for question in ("Can I return it slowly?", "And may a friend return a frame, slowly?"):
+            ada.says(question)
             await ada.reads("60 days")
         assert len({params["draft_id"] for params in telegram.called("sendMessageDraft")}) == 2
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,30 +19,24 @@ def test_without_a_token_aiogram_is_not_imported() -> None:
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
 
 
-async def test_a_customer_on_telegram_is_answered_by_the_service(tmp_path: Path, models_dir: Path) -> None:
+async def test_a_customer_on_telegram_is_answered_by_the_service(
+    tmp_path: Path, models_dir: Path, telegram: FakeTelegram, ada: Customer, port: int
+) -> None:
     (tmp_path / "token").write_text(f"{TOKEN}\n")
-    async with FakeTelegram() as telegram:
-        variables = {
-            "ANSWERDESK_DATA_DIR": str(tmp_path / "data"),
-            "ANSWERDESK_MODELS_DIR": str(models_dir),
-            "ANSWERDESK_TELEGRAM_TOKEN_FILE": str(tmp_path / "token"),
-            "ANSWERDESK_TELEGRAM_API_BASE": telegram.url,
-        }
-        process = start("serve", "--port", str(_free_port()), **variables)
-        try:
-            await telegram.until(lambda: telegram.called("getUpdates"), PATIENCE)
-            ada = Customer(telegram)
-            ada.says("Hello!")
-            await ada.reads("Hello! How can I help you?")
-        finally:
-            process.send_signal(signal.SIGTERM)
-            _, log = await asyncio.to_thread(process.communicate, timeout=30)
-        assert (process.returncode, telegram.confirmed) == (0, telegram.deliveries[-1])
-        assert "@HaldenBot listens" in log
-        assert TOKEN not in log
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    variables = {
+        "ANSWERDESK_DATA_DIR": str(tmp_path / "data"),
+        "ANSWERDESK_MODELS_DIR": str(models_dir),
+        "ANSWERDESK_TELEGRAM_TOKEN_FILE": str(tmp_path / "token"),
+        "ANSWERDESK_TELEGRAM_API_BASE": telegram.url,
+    }
+    process = start("serve", "--port", str(port), **variables)
+    try:
+        await telegram.until(lambda: telegram.called("getUpdates"), PATIENCE)
+        ada.says("Hello!")
+        await ada.reads("Hello! How can I help you?")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, log = await asyncio.to_thread(process.communicate, timeout=30)
+    assert (process.returncode, telegram.confirmed) == (0, telegram.deliveries[-1])
+    assert "@HaldenBot listens" in log
+    assert TOKEN not in log

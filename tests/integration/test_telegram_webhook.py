@@ -55,17 +55,6 @@ async def web(connector: TelegramConnector, listener: socket.socket) -> AsyncIte
 
 
 @pytest.fixture
-async def telegram() -> AsyncIterator[FakeTelegram]:
-    async with FakeTelegram() as server:
-        yield server
-
-
-@pytest.fixture
-def ada(telegram: FakeTelegram) -> Customer:
-    return Customer(telegram)
-
-
-@pytest.fixture
 async def site(tmp_path: Path, telegram: FakeTelegram) -> AsyncIterator[Site]:
     with bound(0) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"

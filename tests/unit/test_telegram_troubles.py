@@ -54,24 +54,24 @@ def bad(words: str) -> TelegramBadRequest:
     ],
 )
 def test_what_an_error_means_for_the_message(error: AiogramError, kind: type) -> None:
-    assert isinstance(receipt(error), kind)
+    assert isinstance(receipt(error, "telegram"), kind)
 
 
 def test_telegram_says_how_long_to_wait() -> None:
-    assert receipt(TelegramRetryAfter(METHOD, "Too Many Requests", 7)) == Retry(
+    assert receipt(TelegramRetryAfter(METHOD, "Too Many Requests", 7), "telegram") == Retry(
         7.0, safe(TelegramRetryAfter(METHOD, "Too Many Requests", 7))
     )
 
 
 def test_telegram_says_where_a_group_went() -> None:
-    moved = receipt(TelegramMigrateToChat(METHOD, "upgraded", -1007))
+    moved = receipt(TelegramMigrateToChat(METHOD, "upgraded", -1007), "telegram")
     assert isinstance(moved, Gone)
     assert moved.moved_to == "-1007"
 
 
 def test_a_message_whose_answer_was_odd_is_there() -> None:
     error = ClientDecodeError("Failed", ValueError(), {"ok": True, "result": {"message_id": 5}})
-    assert receipt(error) == Sent(["5"])
+    assert receipt(error, "telegram") == Sent(["5"])
 
 
 @pytest.mark.parametrize(
@@ -87,23 +87,35 @@ def test_a_message_whose_answer_was_odd_is_there() -> None:
     ],
 )
 def test_trouble_is_explained_with_what_to_do(error: AiogramError, words: str) -> None:
-    assert words in explain(error, 1).why
+    assert words in explain(error, 1, "telegram").why
+
+
+@pytest.mark.parametrize(
+    ("error", "setting"),
+    [
+        (TelegramUnauthorizedError(METHOD, "Unauthorized"), "ANSWERDESK_COMPANIES_ACME_TELEGRAM_TOKEN"),
+        (TelegramConflictError(METHOD, "webhook is active"), "companies.acme.telegram.mode"),
+        (TelegramNetworkError(METHOD, "Cannot connect to host"), "companies.acme.telegram.api_base"),
+    ],
+)
+def test_the_settings_of_the_right_company_are_named(error: AiogramError, setting: str) -> None:
+    assert setting in explain(error, 1, "companies.acme.telegram").why
 
 
 def test_waits_grow_up_to_a_limit() -> None:
     error = TelegramNetworkError(METHOD, "down")
-    assert [explain(error, attempts).wait for attempts in (1, 2, 3, 20)] == [1, 2, 4, 30]
+    assert [explain(error, attempts, "telegram").wait for attempts in (1, 2, 3, 20)] == [1, 2, 4, 30]
 
 
 def test_a_token_is_never_said() -> None:
     error = TelegramNetworkError(METHOD, f"Cannot connect to https://api.telegram.org/bot{TOKEN}/sendMessage")
-    assert TOKEN not in explain(error, 1).why
+    assert TOKEN not in explain(error, 1, "telegram").why
     assert "<token>" in safe(error)
 
 
 def test_what_was_received_is_not_said() -> None:
     error = ClientDecodeError("Failed", ValueError("secret words"), {"text": "secret words"})
-    assert "secret" not in explain(error, 1).why + str(receipt(error))
+    assert "secret" not in explain(error, 1, "telegram").why + str(receipt(error, "telegram"))
 
 
 @pytest.mark.parametrize("words", ["can't parse entities: byte offset 5", "ENTITY_BOUNDS_INVALID"])
