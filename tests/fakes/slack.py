@@ -360,12 +360,10 @@ class FakeSlack:
 
 
 async def _params(request: web.Request) -> dict[str, Any]:
-    if request.method == "GET":
-        return dict(request.query)
     if request.content_type == "application/json":
         found = await request.json()
         return {name: value for name, value in found.items() if value is not None}
-    found = dict(await request.post())
+    found = {**request.query, **(await request.post())}
     for name in ("blocks", "metadata", "view", "prompts", "chunks", "files"):
         if isinstance(found.get(name), str):
             found[name] = json.loads(str(found[name]))
