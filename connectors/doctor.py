@@ -1,6 +1,7 @@
 """What may be wrong with an installation, and what to do about it."""
 
 import asyncio
+import itertools
 import os
 import shutil
 import socket
@@ -18,7 +19,7 @@ import httpx
 from pydantic import BaseModel, SecretStr
 
 from bot.bootstrap import open_storage
-from bot.settings import CONFIG_FILE, PREFIX, Settings, holds
+from bot.settings import CONFIG_FILE, PREFIX, Company, Settings, holds
 from llm.chat import check_chat_model
 from llm.embeddings import Embedder, load_embedder
 from llm.errors import AnswerdeskError
@@ -62,7 +63,8 @@ async def examine(load: Callable[[], Settings]) -> AsyncIterator[Check]:
     except AnswerdeskError as error:
         yield Check("settings", Health.FAILED, str(error), "Correct it, then run answerdesk doctor again.")
         return
-    yield Check("settings", Health.OK, f"Company {settings.company.id} ({settings.company.name})")
+    names = ", ".join(f"{company.id} ({company.name})" for company in settings.served)
+    yield Check("settings", Health.OK, f"Company {names}" if len(settings.served) == 1 else f"Companies {names}")
     folder = _data_folder(settings.data_dir)
     yield folder
     if folder.status is Health.FAILED:
@@ -75,6 +77,8 @@ async def examine(load: Callable[[], Settings]) -> AsyncIterator[Check]:
         "language model": _language_model,
         "web address": _address,
     }
+    if any(company.telegram.token for company in settings.served):
+        checks["telegram"] = _telegram
     if any(company.slack.token for company in settings.served):
         checks["slack"] = _slack
     for name, check in checks.items():
@@ -109,12 +113,21 @@ def _data_folder(folder: Path) -> Check:
 
 async def _database(settings: Settings) -> Check:
     async with open_storage(settings) as database:
-        held = await database.read(store.list_documents, settings.company.id)
-    passages = sum(document.passages for document in held)
-    message = f"{database.url} holds {len(held)} documents, {passages} passages of {settings.company.id}"
-    if held:
+        held = [(each, await database.read(store.list_documents, each.id)) for each in settings.served]
+    counts = [
+        f"{len(documents)} documents, {sum(each.passages for each in documents)} passages of {company.id}"
+        for company, documents in held
+    ]
+    message = f"{database.url} holds {'; '.join(counts)}"
+    missing = [ingest_command(settings, company) for company, documents in held if not documents]
+    if not missing:
         return Check("database", Health.OK, message)
-    return Check("database", Health.WARNING, message, "Take documents in: answerdesk ingest FOLDER")
+    return Check("database", Health.WARNING, message, f"Take documents in: {', '.join(missing)}")
+
+
+def ingest_command(settings: Settings, company: Company) -> str:
+    """What takes documents of a company in."""
+    return f"answerdesk ingest FOLDER{'' if company == settings.served[0] else f' --company {company.id}'}"
 
 
 async def _embedding(settings: Settings) -> Check:
@@ -145,14 +158,15 @@ async def _index(settings: Settings) -> Check:
     embedder = await asyncio.to_thread(load_embedder, settings.embedding, settings.models)
     with closing(await asyncio.to_thread(open_indexes, settings.data_dir / "vectors", embedder.name)) as indexes:
         async with open_storage(settings) as database:
-            for audience in Audience:
-                index = await asyncio.to_thread(indexes.open, settings.company.id, audience)
+            for company, audience in itertools.product(settings.served, Audience):
+                index = await asyncio.to_thread(indexes.open, company.id, audience)
                 lost = await _not_found(database, index, embedder.name)
                 if lost:
+                    where = f"{company.id}, {audience}, number {lost[0]}"
                     return Check(
                         "vector index",
                         Health.FAILED,
-                        f"{indexes.kind}: a stored passage doesn't find itself ({audience}, number {lost[0]})",
+                        f"{indexes.kind}: a stored passage doesn't find itself ({where})",
                         f"Stop all servers and remove {settings.data_dir / 'vectors'}: the next start rebuilds it.",
                     )
     return Check("vector index", Health.OK, indexes.kind)
@@ -169,6 +183,18 @@ async def _not_found(database: Database, index: VectorIndex, model: str) -> list
         if not any(float(each @ vector) > SAME for each in found.values()):
             lost.append(serial)
     return lost
+
+
+async def _telegram(settings: Settings) -> Check:
+    from connectors.telegram.connector import open_telegram
+
+    names = []
+    async with open_storage(settings) as database:
+        for company in settings.served:
+            if company.telegram.token:
+                async with open_telegram(company.telegram, company.id, database) as bot:
+                    names.append(f"@{await bot.name()} of {company.id}")
+    return Check("telegram", Health.OK, f"Telegram knows {', '.join(names)}")
 
 
 async def _parsers(settings: Settings) -> Check:

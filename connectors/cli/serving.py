@@ -97,21 +97,24 @@ async def serve(call: Invocation, host: Host = None, port: Port = None, roles: R
         listener = await stack.enter_async_context(main.bound(settings.web)) if needed else None
         parts = await stack.enter_async_context(call.parts(settings)) if main.Role.WORKER in chosen else None
         database = parts.database if parts else await stack.enter_async_context(call.storage())
-        await _warn_without_documents(call, database)
+        if main.Role.WORKER in chosen:
+            await _warn_without_documents(call, settings, database)
         await main.serve(
             database, settings, chosen, lambda: _announce(call, settings, chosen), parts=parts, listener=listener
         )
 
 
-async def _warn_without_documents(call: Invocation, database: "Database") -> None:
+async def _warn_without_documents(call: Invocation, settings: "Settings", database: "Database") -> None:
+    from connectors.doctor import ingest_command
     from retrieval import store
 
-    if not await database.read(store.list_documents, call.company):
-        call.note(
-            f"{call.company} has no documents yet, so every question goes to a person. "
-            "Take some in, in another terminal: answerdesk ingest FOLDER",
-            "yellow",
-        )
+    for company in settings.served:
+        if not await database.read(store.list_documents, company.id):
+            call.note(
+                f"{company.id} has no documents yet, so every question goes to a person. "
+                f"Take some in, in another terminal: {ingest_command(settings, company)}",
+                "yellow",
+            )
 
 
 def _web(host: str | None, port: int | None) -> dict[str, Any]:

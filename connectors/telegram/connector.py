@@ -125,6 +125,13 @@ class TelegramConnector:
         """The content of a customer's file. Raises `FileUnavailable`."""
         return await fetch(self._bot, ref, limit)
 
+    async def name(self) -> str:
+        """The bot's username, as Telegram knows it. Raises `SettingsError` where Telegram can't be asked."""
+        try:
+            return (await self._bot(GetMe())).username or ""
+        except AiogramError as error:
+            raise SettingsError(explain(error, 1, self._settings.section).why) from None
+
     async def take(self, update: object) -> None:
         """Take in an update that the webhook got. Raises `AnswerdeskError` when it must come again."""
         if self._receiver is None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from bot.intake import Intake
 from bot.storage import conversations
 from connectors.telegram.connector import open_telegram
 from tests.command_line import answerdesk, server
-from tests.fakes.telegram import FakeTelegram
+from tests.fakes.telegram import TOKEN, FakeTelegram
+from tests.fakes.vllm import refusing_url
 from tests.telegram_people import COMPANY, PACE, settings, storage
 from tests.visitor import Visitor
 
@@ -22,7 +22,8 @@ FILE = "[company]\nname = 'Halden'\n[companies.acme]\nname = 'Acme'\n"
 
 
 @pytest.fixture
-def port(tmp_path: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def served(tmp_path: Path, models_dir: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The port of a service for two companies."""
     (tmp_path / "answerdesk.toml").write_text(FILE)
     (tmp_path / "hours.md").write_text("# Hours\n\n## When does Halden open?\n\nHalden opens at nine.\n")
     (tmp_path / "acme.md").write_text("# Hours\n\n## When does Acme open?\n\nAcme opens at six.\n")
@@ -35,24 +36,21 @@ def port(tmp_path: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> I
         monkeypatch.setenv(name, value)
     assert answerdesk("ingest", tmp_path / "hours.md").code == 0
     assert answerdesk("ingest", tmp_path / "acme.md", "--company", "acme").code == 0
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free: int = probe.getsockname()[1]
-    with server("serve", "--port", str(free), url=f"http://127.0.0.1:{free}", **environment):
-        yield free
+    with server("serve", "--port", str(port), url=f"http://127.0.0.1:{port}", **environment):
+        yield port
 
 
 def document(company: str) -> str:
     return answerdesk("documents", "--company", company, "--json").json["documents"][0]["id"]
 
 
-def test_each_chat_is_its_companys_alone(port: int) -> None:
-    halden, acme = Visitor(port), Visitor(port, "/acme")
+def test_each_chat_is_its_companys_alone(served: int) -> None:
+    halden, acme = Visitor(served), Visitor(served, "/acme")
     halden.says("When does Halden open?")
     acme.says("When does Acme open?")
     assert "opens at nine" in halden.hears("bot")["text"]
     assert "opens at six" in acme.hears("bot")["text"]
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{served}"
     theirs = document("acme")
     with httpx.Client(base_url=url, trust_env=False) as client:
         assert "Halden" in client.get("/chat").text
@@ -70,18 +68,34 @@ def test_each_chat_is_its_companys_alone(port: int) -> None:
         assert next(told) == {"owner": "bot"}
 
 
-@pytest.mark.usefixtures("port")
+def test_doctor_looks_at_every_company(tmp_path: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "answerdesk.toml").write_text(FILE)
+    monkeypatch.setenv("ANSWERDESK_CONFIG", str(tmp_path / "answerdesk.toml"))
+    monkeypatch.setenv("ANSWERDESK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("ANSWERDESK_MODELS_DIR", str(models_dir))
+    monkeypatch.setenv("ANSWERDESK_COMPANIES_ACME_TELEGRAM_TOKEN", TOKEN)
+    monkeypatch.setenv("ANSWERDESK_COMPANIES_ACME_TELEGRAM_API_BASE", refusing_url())
+    checks = {each["name"]: each for each in answerdesk("doctor", "--json").json["checks"]}
+    assert checks["settings"]["message"] == "Companies default (Halden), acme (Acme)"
+    assert "0 documents, 0 passages of acme" in checks["database"]["message"]
+    expected = "Take documents in: answerdesk ingest FOLDER, answerdesk ingest FOLDER --company acme"
+    assert checks["database"]["next"] == expected
+    assert checks["telegram"]["status"] == "failed"
+    assert "companies.acme.telegram.api_base" in checks["telegram"]["message"]
+
+
+@pytest.mark.usefixtures("served")
 def test_a_company_that_is_not_in_the_settings_is_told_which_are() -> None:
     ended = answerdesk("ask", "When?", "--company", "amce")
     assert ended.code == 1
     assert "They have default, acme." in ended.err
 
 
-async def test_an_update_of_one_bot_lands_in_its_company_only(tmp_path: Path) -> None:
-    async with FakeTelegram() as one, FakeTelegram() as two, storage(tmp_path) as database:
+async def test_an_update_of_one_bot_lands_in_its_company_only(tmp_path: Path, telegram: FakeTelegram) -> None:
+    async with FakeTelegram() as two, storage(tmp_path) as database:
         await database.write(conversations.add_company, "acme", "Acme", 0.0)
         async with (
-            open_telegram(settings(one), COMPANY, database) as halden,
+            open_telegram(settings(telegram), COMPANY, database) as halden,
             open_telegram(settings(two), "acme", database) as acme,
         ):
             for connector in (halden, acme):
