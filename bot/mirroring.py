@@ -124,14 +124,12 @@ class Mirror:
 
     async def _wait(self) -> None:
         """Until there may be something to do."""
-        while not self._stopping:
-            free = len(self._tasks) < AT_ONCE
-            pause = self._next_due - self._now()
-            if pause <= 0 and free:
-                return
-            self._wake.clear()
+        free = len(self._tasks) < AT_ONCE
+        pause = min(max(self._next_due - self._now(), 0.0), POLL) if free else None
+        self._wake.clear()
+        if pause != 0.0:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(pause, 0) if free else None):
+                async with asyncio.timeout(pause):
                     await self._wake.wait()
 
     def _heard(self, due: str) -> None:

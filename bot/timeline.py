@@ -145,7 +145,10 @@ def _handed_over(event: Event, _name: str) -> str:
 
 def _claimed(event: Event, name: str) -> str:
     before = event.data.get("taken_from")
-    return f"{name} took the conversation over from {before}." if before else f"{name} took the conversation."
+    if before:
+        return f"{name} took the conversation over from {before}."
+    withdrawn = f" {ASSISTANT}'s unsent answer was withdrawn." if event.data.get("withdrawn") else ""
+    return f"{name} took the conversation.{withdrawn}"
 
 
 def _returned(event: Event, name: str) -> str:
