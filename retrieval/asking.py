@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from llm.embeddings import Embedder
 from retrieval.chunking import MOST, passages_of
+from retrieval.keywords import KeywordIndex
 from retrieval.language import detect_language
 from retrieval.passages import ParsedDocument, Prose
-from retrieval.spelling import Vocabulary, mend
+from retrieval.spelling import mend
 
 MOST_PARTS = 24
 """A longer text isn't read any further: it is no question."""
@@ -26,13 +27,16 @@ class Asked:
     """One a part: (parts, dimensions), unit rows."""
     language: str
     """Two letters; empty if it can't be told."""
+    known: float
+    """The share of its words that the passages have at all."""
 
 
-def ask(question: str, embedder: Embedder, vocabularies: Sequence[Vocabulary]) -> Asked:
-    """Prepare a question for the search among passages with these vocabularies. Blocks: use a thread."""
-    spelled = mend(question, vocabularies, embedder.count_tokens)
-    parts = _parts(spelled, embedder)
-    return Asked(parts, embedder.embed_queries(parts), detect_language(question))
+def ask(question: str, embedder: Embedder, indexes: Sequence[KeywordIndex]) -> Asked:
+    """Prepare a question for the search among the passages of these indexes. Blocks: use a thread."""
+    spelled = mend(question, [index.vocabulary for index in indexes], embedder.count_tokens)
+    parts, language = _parts(spelled, embedder), detect_language(question)
+    known = max((index.known(spelled, language) for index in indexes), default=0.0)
+    return Asked(parts, embedder.embed_queries(parts), language, known)
 
 
 def _parts(question: str, embedder: Embedder) -> Sequence[str]:

@@ -2,18 +2,35 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from retrieval.asking import Asked
 from retrieval.passages import Scored, Signals
 
-INTERCEPT, COSINE, MARGIN, TRANSLATED = -26.0, 26.81, 75.05, 2.49
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A logistic regression from the signals, in the order of `values`, to the probability."""
+
+    intercept: float
+    weights: Sequence[float]
+
+
+PUBLIC = Calibration(-25.25, (48.68, 50.66, 2.06, -24.67, 1.18))
+"""Fitted by `benchmarks/confidence.py` on questions of public sets, each with about half of its answers taken out."""
+MOST_EVIDENCE = 30.0
 MOST_MARGIN = 0.1
 """A larger lead says no more."""
+NEIGHBOURS = 50
+"""Passages that count as being around."""
+DOUBT, USUAL_GAP = 5, 0.06
+"""So many passages more are taken to lie so far below the best one."""
 COMPETITION = 2.0
 """A lead over n passages counts n / (n + this): among a handful, the next best is far behind for want of rivals."""
 
 
-def signals_of(ranked: Sequence[Scored], language: str) -> Signals:
-    """The signals of a ranking, best first, for a question in this language (two letters; empty if unknown)."""
+def signals_of(ranked: Sequence[Scored], asked: Asked) -> Signals:
+    """The signals of a question's ranking, best first."""
     if not ranked:
         return Signals()
     best = ranked[0]
@@ -24,20 +41,31 @@ def signals_of(ranked: Sequence[Scored], language: str) -> Signals:
     return Signals(
         cosine=best.cosine,
         margin=lead * len(ranked) / (len(ranked) + COMPETITION),
-        translated=bool(language and best.passage.language and best.passage.language != language),
+        translated=bool(asked.language and best.passage.language and best.passage.language != asked.language),
+        around=_around([each.cosine for each in ranked], best.cosine),
+        known=asked.known,
     )
 
 
-def confidence(signals: Signals) -> float:
-    """The probability that the best passage answers.
+def _around(cosines: Sequence[float], best: float) -> float:
+    """The mean of the highest cosines; a handful of them says little, and counts as what is usual."""
+    near = sorted(cosines, reverse=True)[:NEIGHBOURS]
+    return (sum(near) + DOUBT * (best - USUAL_GAP)) / (len(near) + DOUBT)
 
-    A logistic regression on questions of seven public sets, each with about half of its answers taken out; fitted by
-    `benchmarks/confidence.py`, which also draws how far the numbers can be trusted (docs/retrieval.md).
-    """
+
+def confidence(signals: Signals, calibration: Calibration = PUBLIC) -> float:
+    """The probability that the best passage answers."""
     if not signals.cosine:
         return 0.0
-    evidence = INTERCEPT + COSINE * signals.cosine + MARGIN * signals.margin + TRANSLATED * signals.translated
-    return 1 / (1 + math.exp(-evidence))
+    evidence = calibration.intercept + sum(
+        weight * signal for weight, signal in zip(calibration.weights, values(signals), strict=True)
+    )
+    return 1 / (1 + math.exp(-max(-MOST_EVIDENCE, min(MOST_EVIDENCE, evidence))))
+
+
+def values(signals: Signals) -> tuple[float, ...]:
+    """The signals as numbers, in the order of a calibration's weights."""
+    return signals.cosine, signals.margin, float(signals.translated), signals.around, signals.known
 
 
 def _says_something_else(rival: Scored, best: Scored) -> bool:

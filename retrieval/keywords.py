@@ -97,8 +97,7 @@ class KeywordIndex:
         A passage that holds a product code of the query gets up to `CODE` on top, the more the fewer passages hold it.
         `language` is the query's, two letters; empty means that of most passages.
         """
-        spoken = language if language in self._languages else self._language
-        terms = list(dict.fromkeys(stem(word, spoken) for word in tokens(query)))
+        terms = self._query_terms(query, language)
         scores = np.zeros(len(self._serials), dtype=np.float32)
         if self._bm25 is not None and any(term in self._frequency for term in terms):
             total = sum(self._idf(term) for term in terms)
@@ -107,6 +106,12 @@ class KeywordIndex:
             rows = self._coded.get(code, [])
             scores[rows] += np.float32(CODE * self._rarity(len(rows)) / self._rarity(1))
         return scores
+
+    def known(self, query: str, language: str = "") -> float:
+        """The share of the query's idf that is of terms in any passage: 0 to 1."""
+        terms = self._query_terms(query, language)
+        total = sum(self._idf(term) for term in terms)
+        return sum(self._idf(term) for term in terms if term in self._frequency) / total if total else 0.0
 
     def best(self, scores: NDArray[np.float32], count: int) -> list[int]:
         """Up to `count` serials with a score above 0, best first."""
@@ -117,6 +122,10 @@ class KeywordIndex:
         """One passage's score; 0 for a passage that the index doesn't hold yet."""
         row = self._row.get(serial)
         return float(scores[row]) if row is not None else 0.0
+
+    def _query_terms(self, query: str, language: str) -> list[str]:
+        spoken = language if language in self._languages else self._language
+        return list(dict.fromkeys(stem(word, spoken) for word in tokens(query)))
 
     def _idf(self, term: str) -> float:
         return self._rarity(self._frequency.get(term, 0))

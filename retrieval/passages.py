@@ -121,7 +121,7 @@ class Scored:
     score: float
     """What the ranking is by: higher is better, comparable within one search only."""
     cosine: float
-    """Similarity of the embeddings, -1 to 1."""
+    """Similarity of the embeddings, -1 to 1, as if the passage were in the language nearest to the question."""
     keyword: float
     """BM25 over 2.2 times the sum of the query's idf: 0 to about 1."""
 
@@ -134,6 +134,10 @@ class Signals:
     """Similarity of the question and the best passage."""
     margin: float = 0.0
     """How far the best score stands above the next one that says something else; less among few passages."""
+    around: float = 0.0
+    """The mean similarity of the best passages: high where all of the documents are about the same."""
+    known: float = 0.0
+    """The share of the question's words that the documents have at all, rare ones weighing more; 0 to 1."""
     translated: bool = False
     """Whether the passage is in another language than the question: cosines across languages are lower."""
 

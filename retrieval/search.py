@@ -99,12 +99,12 @@ class Search:
             return Found(query, (), 0.0)
         audiences = (Audience.PUBLIC, Audience.INTERNAL) if audience is Audience.INTERNAL else (Audience.PUBLIC,)
         bases = [base for each in audiences if (base := self._bases.get((company, each)))]
-        asked = await asyncio.to_thread(ask, query, self.embedder, [base.keywords.vocabulary for base in bases])
+        asked = await asyncio.to_thread(ask, query, self.embedder, [base.keywords for base in bases])
         ranked: list[Scored] = []
         for each in audiences:
             ranked.extend(await self._search_one((company, each), asked, count))
         ranked.sort(key=lambda scored: -scored.score)
-        signals = signals_of(ranked, asked.language)
+        signals = signals_of(ranked, asked)
         return Found(query, tuple(ranked[:count]), confidence(signals), signals)
 
     async def _search_one(self, key: Key, asked: Asked, count: int) -> list[Scored]:

@@ -1,8 +1,14 @@
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.confidence import COMPETITION, MOST_MARGIN, confidence, signals_of
+from retrieval import confidence as module
+from retrieval.asking import Asked
+from retrieval.confidence import COMPETITION, MOST_MARGIN, confidence
 from retrieval.passages import Location, Passage, Scored, Signals
 
 
@@ -11,6 +17,10 @@ def scored(
 ) -> Scored:
     passage = Passage(f"{document}#0", document, 0, "", text, question, Location(heading=heading), language)
     return Scored(passage, score, score, 0.0)
+
+
+def signals_of(ranked: Sequence[Scored], language: str, known: float = 1.0) -> Signals:
+    return module.signals_of(ranked, Asked(["?"], np.ones((1, 1), np.float32), language, known))
 
 
 def among(passages: int) -> float:
@@ -74,6 +84,8 @@ any_signals = st.builds(
     cosine=st.floats(-1, 1),
     margin=st.floats(0, 2),
     translated=st.booleans(),
+    around=st.floats(-1, 1),
+    known=st.floats(0, 1),
 )
 
 
@@ -85,12 +97,28 @@ def test_it_is_a_probability(signals: Signals) -> None:
 @given(any_signals, st.floats(0, 0.5))
 def test_a_nearer_passage_is_never_less_likely(signals: Signals, nearer: float) -> None:
     cosine = min(max(signals.cosine, 0.01), 1 - nearer)
-    before = Signals(cosine, signals.margin, signals.translated)
-    after = Signals(cosine + nearer, signals.margin, signals.translated)
+    before = replace(signals, cosine=cosine)
+    after = replace(signals, cosine=cosine + nearer)
     assert confidence(after) >= confidence(before)
 
 
 @given(any_signals, st.floats(0, 0.5))
 def test_a_larger_lead_is_never_less_likely(signals: Signals, more: float) -> None:
-    after = Signals(signals.cosine, signals.margin + more, signals.translated)
+    after = replace(signals, margin=signals.margin + more)
     assert confidence(after) >= confidence(signals)
+
+
+def test_what_stands_out_less_from_its_surroundings_is_less_likely() -> None:
+    alone = [scored(0.9), *(scored(0.8, f"c{number}") for number in range(50))]
+    crowded = [scored(0.9), *(scored(0.8 if not number else 0.79 + 0.005, f"c{number}") for number in range(50))]
+    crowded[2:] = [replace(each, cosine=0.88) for each in crowded[2:]]
+    assert confidence(signals_of(crowded, "en")) < confidence(signals_of(alone, "en"))
+
+
+def test_among_a_handful_the_surroundings_count_little() -> None:
+    assert signals_of([scored(0.9)], "en").around == pytest.approx((0.9 + 5 * 0.84) / 6)
+
+
+def test_words_that_no_document_has_make_an_answer_less_likely() -> None:
+    ranked = [scored(0.9), scored(0.8, "b")]
+    assert confidence(signals_of(ranked, "en", known=0.2)) < confidence(signals_of(ranked, "en", known=1.0))
