@@ -12,21 +12,25 @@ from typing import Any, TypeVar
 import numpy as np
 import uvicorn
 
+from bot.consulting import Consultant, Search
 from bot.conversation import Conversation, Pace
 from bot.domain import Answer, Chat, Citation, Draft, Outcome, Question, Reason
 from bot.handoff import Handoffs
 from bot.intake import Intake
 from bot.ports import Answerer
+from bot.sections import HandoffSettings
 from bot.storage.conversations import add_company, find
 from bot.storage.migrate import migrate
+from bot.suggesting import Suggesting
 from bot.texts import text as fixed_text
 from bot.turn import Turns
 from bot.worker import Worker
 from connectors.web.app import WebDependencies, create_app
 from connectors.web.connector import WebConnector
+from connectors.web.desk.desk import Desk, open_desk
 from retrieval import store
 from retrieval.database import Database, open_database
-from retrieval.passages import Audience, Document, Location, Passage
+from retrieval.passages import Audience, Document, Found, Location, Passage
 
 T = TypeVar("T")
 
@@ -95,14 +99,20 @@ async def scripted(question: Question) -> AsyncIterator[Draft | Answer]:
         yield answered(f"You said: {question.text}")
 
 
+async def found(company: str, text: str, _audience: Audience, count: int) -> Found:
+    """Finds nothing: tests that search bring passages of their own."""
+    return Found(text, (), 0.0)
+
+
 @dataclass(slots=True)
 class Site:
-    """A running web chat."""
+    """A running web chat, and the desk beside it."""
 
     url: str
     database: Database
     connector: WebConnector
     handoffs: Handoffs
+    desk: Desk
     loop: asyncio.AbstractEventLoop
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -130,7 +140,7 @@ def bound(port: int) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def _running(folder: Path, port: int, answerer: Answerer) -> AsyncIterator[Site]:
+async def _running(folder: Path, port: int, answerer: Answerer, search: Search) -> AsyncIterator[Site]:
     database = await open_database(f"sqlite:///{folder / 'answerdesk.db'}")
     await migrate(database)
     await database.write(add_company, COMPANY, NAME, 0.0)
@@ -139,7 +149,10 @@ async def _running(folder: Path, port: int, answerer: Answerer) -> AsyncIterator
     turns = Turns(database, answerer, {(COMPANY, connector.channel): connector}, PACE)
     worker = Worker(database, turns.work, [(COMPANY, connector.channel)], PACE)
     working = asyncio.create_task(worker.run())
-    app = create_app(WebDependencies(database, COMPANY, NAME, connector))
+    consultant = Consultant(database, answerer, search, Suggesting(answerer, database))
+    consulting = asyncio.create_task(consultant.run())
+    desk = open_desk(database, COMPANY, lambda _, ref, limit: connector.fetch(ref, limit), HandoffSettings())
+    app = create_app(WebDependencies(database, COMPANY, NAME, connector, desk=desk))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=3))
     listener = bound(port)
     serving = asyncio.create_task(server.serve([listener]))
@@ -147,19 +160,22 @@ async def _running(folder: Path, port: int, answerer: Answerer) -> AsyncIterator
         await asyncio.sleep(0.01)
     try:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        yield Site(url, database, connector, Handoffs(database), asyncio.get_running_loop())
+        yield Site(url, database, connector, Handoffs(database), desk, asyncio.get_running_loop())
     finally:
         connector.close()
+        desk.board.close()
         server.should_exit = True
         await serving
         await connector.stop()
         await worker.stop()
+        consultant.stop()
         await working
+        await consulting
         await database.close()
 
 
 @contextlib.contextmanager
-def serve(folder: Path, port: int = 0, answerer: Answerer = scripted) -> Iterator[Site]:
+def serve(folder: Path, port: int = 0, answerer: Answerer = scripted, search: Search = found) -> Iterator[Site]:
     """Run a site over the database in a folder, in a thread of its own."""
     ready: list[Site] = []
     started = threading.Event()
@@ -169,7 +185,7 @@ def serve(folder: Path, port: int = 0, answerer: Answerer = scripted) -> Iterato
         done = asyncio.Event()
         loop = asyncio.get_running_loop()
         leave.append(lambda: loop.call_soon_threadsafe(done.set))
-        async with _running(folder, port, answerer) as site:
+        async with _running(folder, port, answerer, search) as site:
             ready.append(site)
             started.set()
             await done.wait()

@@ -25,6 +25,11 @@ class Visitor:
         with self._client() as client:
             client.post("/chat/messages", json={"id": str(uuid.uuid4()), "text": text}).raise_for_status()
 
+    def acts(self, action: str) -> None:
+        """Presses a button."""
+        with self._client() as client:
+            client.post("/chat/actions", json={"id": str(uuid.uuid4()), "action": action}).raise_for_status()
+
     @contextmanager
     def listens(self) -> Iterator[Iterator[dict[str, Any]]]:
         """What the open page is told."""
@@ -35,3 +40,13 @@ class Visitor:
         """The first message of this author, as soon as there is one."""
         with self.listens() as told:
             return next(each for each in told if each.get("author") == author and "seq" in each)
+
+    def everything_until(self, words: str) -> str:
+        """All that the open page is told, byte for byte, up to some words."""
+        heard = ""
+        with self._client() as client, client.stream("GET", "/chat/events") as events:
+            for part in events.iter_text():
+                heard += part
+                if words in heard:
+                    break
+        return heard
