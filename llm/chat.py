@@ -21,7 +21,7 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a complete answer took."""
+    """What an answer took that its endpoint ended, be it for its length."""
 
     endpoint: str
     """Its address, without a password."""
@@ -67,7 +67,7 @@ class ChatModel(Protocol):
 
 
 def load_chat_model(settings: LLMSettings, listen: Listener | None = None) -> "Replicas | None":
-    """Return the configured model, or None without a `base_url`; `listen` hears of each complete answer.
+    """Return the configured model, or None without a `base_url`; `listen` hears what each answer took.
 
     Raises SettingsError when the model has no name.
     """

@@ -91,9 +91,9 @@ class EndpointChat:
                     yield text
                 if first_text:
                     wait_until = clock() + self._settings.stall_timeout
-        self._require_complete(finish, written=first_text > 0)
-        if self._listen:
+        if self._listen and finish:
             self._listen(_spent(self.faults.endpoint, first_text - began, clock() - began, usage or {}))
+        self._require_complete(finish, written=first_text > 0)
 
     async def close(self) -> None:
         """Close the connections to the endpoint."""

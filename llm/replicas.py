@@ -26,6 +26,8 @@ BROKEN_AFTER = 3
 PAUSE = 5.0
 """Seconds that an endpoint rests after a failure if there are others; doubled with each failure once it is broken."""
 LONGEST_PAUSE = 60.0
+LEAST_TIME = 1.0
+"""Seconds that must be left for a first text: with less, an attempt would only make the endpoint look bad."""
 SLACK = 4
 """Answers that a replica may write more than the idlest one because it has their prefix cached."""
 
@@ -94,7 +96,7 @@ class Replicas:
         """See ChatModel.stream."""
         began = asyncio.get_running_loop().time() if began is None else began
         limits = Limits(began + self._settings.first_text_timeout, began + self._settings.total_timeout)
-        async with self._admission.admitted(limits.first):
+        async with self._admission.admitted(limits.first - LEAST_TIME):
             untried = list(self._replicas)
             while untried:
                 replica = self._choose(untried, affinity or salt)
@@ -166,7 +168,7 @@ class Replicas:
     def _worth_trying(self, replicas: Sequence[Replica], by: float) -> bool:
         """Whether there is a replica, and time, for another attempt."""
         now = asyncio.get_running_loop().time()
-        return now < by and any(not each.broken or not each.rests(now) for each in replicas)
+        return now + LEAST_TIME < by and any(not each.broken or not each.rests(now) for each in replicas)
 
     def _capacity(self) -> int:
         now = asyncio.get_running_loop().time()

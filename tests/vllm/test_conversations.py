@@ -2,7 +2,7 @@
 what becomes of it, and that is never asked of the model."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import date
 from pathlib import Path
 
@@ -13,43 +13,45 @@ from bot.history import exchanges
 from bot.prompt import Setting, build_prompt, fit_prompt, select_passages
 from bot.settings import AnsweringSettings, Settings
 from llm.chat import ChatMessage, Spent, load_chat_model
+from llm.errors import RequestRejected
 from retrieval.passages import Audience, Found, Passage, Scored
 from tests.desk import CHAT, Desk, desk
 from tests.vllm.served import Served
 
-FAQ = """# Questions
+HANDBOOK = """# Handbook
 
-## How much does delivery cost?
+## Delivery
 
 Parcels cost 4.90 euros. Orders of 60 euros or more are delivered free of charge.
 
-## May I return an item?
+## Returns
 
-Yes, within 30 days of delivery, unused and in its box.
+You may return an item within 30 days of delivery, unused and in its box.
 
-## How long does a battery take to charge?
+## Battery
 
-About five and a half hours.
+It takes about five and a half hours to charge a battery.
 
-## Which payment methods do you take?
+## Payment
 
-Cards, PayPal and bank transfer.
+You can pay by card, by PayPal or by bank transfer.
 """
+"""Prose: entries of a FAQ are answered word for word, without the model."""
 PACE = Pace(quiet=0.02, longest_burst=0.1, poll=0.05, turn=300, unshown_turn=300, first_sign=300)
 """The machine may be slow; nothing here is about how slow."""
 DAY = date(2026, 3, 1)
 BLOCK = 16
-"""Tokens: what vLLM caches is a multiple of this."""
+"""Tokens that vLLM's cache keeps together on a GPU."""
 
 
 @asynccontextmanager
 async def shop(settings: Settings, tmp_path: Path) -> AsyncIterator[tuple[Desk, Parts]]:
-    """A company with a FAQ whose questions the model answers where it can."""
-    changed = settings.model_copy(update={"answering": AnsweringSettings(answer_above=0.4, clarify_above=0.2)})
-    (tmp_path / "faq.md").write_text(FAQ, encoding="utf-8")
+    """A company with a handbook whose questions the model answers where it can."""
+    changed = settings.model_copy(update={"answering": AnsweringSettings(answer_above=0.3, clarify_above=0.1)})
+    (tmp_path / "handbook.md").write_text(HANDBOOK, encoding="utf-8")
     async with open_parts(changed) as parts:
         ingestion = parts.ingestion(CHAT.company, Audience.PUBLIC)
-        assert [report.error async for report in ingestion.run([tmp_path / "faq.md"])] == [None]
+        assert [report.error async for report in ingestion.run([tmp_path / "handbook.md"])] == [None]
         await parts.search.refresh()
         async with desk(tmp_path, parts.answering.answer, PACE) as opened:
             yield opened, parts
@@ -139,10 +141,10 @@ async def test_the_longest_prompt_fits(settings: Settings) -> None:
     await model.close()
 
 
-def shared(one: list[int], other: list[int]) -> int:
+def shared(one: list[int], other: list[int], block: int = BLOCK) -> int:
     """How many whole blocks two prompts have in common at their beginning."""
     same = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    return same // BLOCK
+    return same // block
 
 
 def layout(text: str, new: Sequence[Passage], history: Sequence[Turn] = ()) -> list[dict[str, str]]:
@@ -183,7 +185,9 @@ async def test_the_cache_serves_what_the_layout_shares(settings: Settings, vllm:
     model = load_chat_model(settings.llm, spent.append)
     assert model
     for messages in (FIRST, SECOND):
-        async for _ in model.stream([ChatMessage(**each) for each in messages], salt="layout"):
-            pass
+        with suppress(RequestRejected):  # for its length, say
+            async for _ in model.stream([ChatMessage(**each) for each in messages], salt="layout"):
+                pass
     await model.close()
-    assert spent[1].cached_tokens >= (shared(vllm.tokens(FIRST), vllm.tokens(SECOND)) - 1) * BLOCK
+    block = vllm.block
+    assert spent[1].cached_tokens == shared(vllm.tokens(FIRST), vllm.tokens(SECOND), block) * block
