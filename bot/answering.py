@@ -16,6 +16,7 @@ from bot.approved import APPROVED
 from bot.contradictions import Standing, about, in_dispute, settle
 from bot.domain import Answer, Dispute, Draft, Outcome, Question, Reason, Suggestion
 from bot.intents import asks_for_person, phrase_language, small_talk
+from bot.orders import without_orders
 from bot.settings import AnsweringSettings
 from bot.texts import text
 from llm.errors import ModelError
@@ -85,7 +86,7 @@ class Answering:
             return
         if asked.hint:
             asked = replace(asked, text=f"{asked.text}\n{asked.hint}")
-        found = await self.search.search(asked.company, asked.text, asked.audience, PASSAGES)
+        found = without_orders(await self.search.search(asked.company, asked.text, asked.audience, PASSAGES))
         found, disputes = await self._settled(asked, found)
         clock.note("retrieval")
         async with aclosing(self._answer(asked, found)) as steps:

@@ -55,7 +55,12 @@ class Cited:
 
     def citing(self, sources: Collection[int]) -> "Cited":
         """The sentence with the markers of these passages only."""
-        text = re.sub(r" ?\[(\d{1,3})\]", lambda match: match[0] if int(match[1]) in sources else "", self.text)
+
+        def kept(markers: re.Match[str]) -> str:
+            numbers = [int(number) for number in re.findall(r"\d+", markers[2]) if int(number) in sources]
+            return markers[1] + "".join(f"[{number}]" for number in numbers) if numbers else ""
+
+        text = re.sub(r"( ?)((?:\[\d{1,3}\])+)", kept, self.text)
         return replace(self, text=text.strip(), sources=tuple(source for source in self.sources if source in sources))
 
     def saying(self, words: str) -> "Cited":

@@ -7,6 +7,7 @@ same thing.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from bot.citing import split_sentences
 from bot.facts import Fact, Kind, facts_of
@@ -26,6 +27,7 @@ _ASSERTS = re.compile(
     r"|既然|因为|为什么|为何|对吧|是吧|对吗|是吗|听说|看到|据说|你们说|不是",
     re.IGNORECASE,
 )
+_IN_UNITS = {"year": ("month", 12), "week": ("day", 7)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +71,26 @@ def _can_be_compared(fact: Fact) -> bool:
     return fact.kind is Kind.TIME or (fact.kind is Kind.NUMBER and bool(fact.unit))
 
 
+def _measured(fact: Fact) -> tuple[str, frozenset[Decimal]]:
+    """What a fact measures, and how much of it: two years are 24 months."""
+    unit, factor = _IN_UNITS.get(fact.unit, (fact.unit, 1))
+    return unit, frozenset(value * factor for value in fact.values if isinstance(value, Decimal))
+
+
 def _contradicted(fact: Fact, words: frozenset[str], passages: Sequence[Passage], language: str) -> Correction | None:
     """The first passage that gives what the words name another value, unless any of them gives it this one."""
     other: Correction | None = None
+    unit, values = _measured(fact)
     for passage in passages:
         above = content(passage.heading, language)
         for sentence in split_sentences(passage.text):
             for clause in clauses(sentence, language):
                 same_kind = frozenset(
-                    each for each in clause.facts if each.kind is fact.kind and each.unit == fact.unit
+                    each for each in clause.facts if each.kind is fact.kind and _measured(each)[0] == unit
                 )
                 if not same_kind or not words & (clause.words | above):
                     continue
-                if any(each.values & fact.values for each in same_kind):
+                if any(_measured(each)[1] & values for each in same_kind):
                     return None
                 other = other or Correction(passage, fact.written, sentence, same_kind)
     return other

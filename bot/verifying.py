@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from bot.facts import Date, Fact, Kind, digit_runs, facts_of, link_value, normalise, spells
 from bot.likening import Likening
+from bot.orders import gives_orders
 from bot.relation_words import YES_OR_NO
 from bot.relations import alike, twisted
 from bot.supporting import LEAST_SUPPORT, support
@@ -79,8 +80,10 @@ def verify(
     language = detect_language(sentence)
     if _says_nothing(sentence, cited, wanted.question, language):
         return Verdict(Flaw.EMPTY, sentence)
-    if wanted.languages and language and language not in wanted.languages and _is_telling(sentence, language):
-        return Verdict(Flaw.LANGUAGE, language)
+    if wanted.languages and language and language not in wanted.languages:
+        if _is_telling(sentence, language):
+            return Verdict(Flaw.LANGUAGE, language)
+        language = ""  # too short to be sure
     if unstated := _unstated_fact(sentence, cited):
         return Verdict(Flaw.FACT, unstated.written)
     comparable = [passage for passage in cited if is_comparable(sentence, language, passage)]
@@ -138,12 +141,15 @@ def _denies_otherwise(sentence: str, language: str, near: Sequence[tuple[str, st
 
 
 def _says_nothing(sentence: str, cited: Sequence[Passage], question: str, language: str) -> bool:
-    """Whether it is a question, the customer's own words, a heading, or a bare yes."""
+    """Whether it is a question, an order to a model, the customer's own words, a heading, or a bare yes."""
+    if gives_orders(sentence):
+        return True
     bare = sentence.strip("\"'”’»*_` ")
     if bare.endswith(("?", "？")) or (bare.startswith("(") and bare.rstrip(".。").endswith(")")):
         return True
     fewest = FEWEST_CHARACTERS if language == "zh" else FEWEST_WORDS
-    if len(terms(sentence, language)) < fewest and not facts_of(sentence, claimed=True):
+    is_bare = len(terms(sentence, language)) < fewest or not content(sentence, language)
+    if is_bare and not facts_of(sentence, claimed=True):
         return True
     said, asked, *headings = (
         " ".join(re.findall(r"\w+", normalise(text).casefold()))

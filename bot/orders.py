@@ -1,0 +1,55 @@
+"""Orders to a model that somebody hid in a document: they are no knowledge, and nothing is answered from them."""
+
+import logging
+import re
+from dataclasses import replace
+from functools import lru_cache
+
+from retrieval.passages import Found, Passage
+
+log = logging.getLogger(__name__)
+
+_RULES = r"(?:instructions?|rules?|prompts?|directives?|guidelines|commands?|documents|passages|context|conversation)"
+_ORDER = re.compile(
+    rf"\b(?:ignore|disregard|forget|override|bypass|skip)\b[^.!?\n]{{0,40}}\b(?:{_RULES}|everything|above|previous|prior)\b"
+    rf"|\b(?:reveal|repeat|print|show|output|leak|disclose)\b[^.!?\n]{{0,30}}\b(?:your|the|system)\b[^.!?\n]{{0,20}}"
+    r"\b(?:instructions|prompt|rules)\b"
+    r"|\b(?:you are|you're|act as|pretend to be|behave as)\b[^.!?\n]{0,30}"
+    r"\b(?:now|dan|jailbroken|unrestricted|an? ai)\b"
+    r"|\bfrom now on\b[^.!?\n]{0,20}\byou (?:are|act|will act|must|have no)\b"
+    r"|\bnew (?:rule|instruction|system prompt)s?\s*:"
+    r"|(?:^|[\n\"'(\[])\s*(?:system|assistant|ai|llm|chatbot|user)\s*(?:prompt|message|note)?\s*:"
+    r"|\b(?:dear |hey )?(?:assistant|chatbot|ai|llm|language model),"
+    r"|</?(?:passages|conversation|system|instructions?|im_start|im_end)\b|<\|im_(?:start|end)\|>|\[/?INST\]"
+    r"|\b(?:ignorier\w*|vergiss|vergesst|missacht\w*)\b[^.!?\n]{0,40}\b(?:anweisung\w*|regeln?|bisherig\w*|vorherig\w*)"
+    r"|\b(?:ignora\w*|olvida\w*)\b[^.!?\n]{0,40}\b(?:instruccion\w*|reglas?|anterior\w*)"
+    r"|\b(?:ignore[zr]?|oublie[zr]?)\b[^.!?\n]{0,40}\b(?:instructions?|règles?|consignes?|précédent\w*)"
+    r"|\b(?:игнорируй\w*|забудь\w*|проигнорируй\w*)\b[^.!?\n]{0,40}\b(?:инструкци\w*|правил\w*|предыдущ\w*|указани\w*)"
+    r"|(?:忽略|无视|忘记|忘掉)[^。！？\n]{0,16}(?:指令|规则|提示|说明|以上|之前|文件)",
+    re.IGNORECASE,
+)
+
+
+def without_orders(found: Found) -> Found:
+    """What was found, each passage up to where it begins to give orders; one that only orders is left out."""
+    scored = [(each, _before_orders(each.passage)) for each in found.passages]
+    if all(each.passage is passage for each, passage in scored):
+        return found
+    kept = [replace(each, passage=passage) for each, passage in scored if passage.text]
+    return replace(found, passages=kept)
+
+
+def gives_orders(text: str) -> bool:
+    """Whether a text tries to give a model orders."""
+    return _ORDER.search(text) is not None
+
+
+@lru_cache(maxsize=1024)
+def _before_orders(passage: Passage) -> Passage:
+    order = _ORDER.search(passage.text)
+    if not order:
+        return passage
+    log.warning("passage %s gives a model orders; it is read only up to there", passage.id)
+    before = passage.text[: order.start()]
+    ends = [match.end() for match in re.finditer(r"[.!?。！？\n]", before)]
+    return replace(passage, text=before[: ends[-1]].rstrip() if ends else "")
