@@ -16,6 +16,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from bot.sections import OtherCompanySettings
 from bot.settings import PREFIX, Settings, setting_names
 
 HERE = Path(__file__).parent
@@ -38,6 +39,15 @@ EXAMPLE_HEAD = """\
 # Settings of Answerdesk. Copy this file to answerdesk.toml in the folder you start Answerdesk from, or name a file
 # elsewhere by --config or ANSWERDESK_CONFIG. Every line shows the default; take the `#` away to change it.
 # Secrets don't belong here: give them by variable, or by a file that the variable with _FILE behind its name points to.
+"""
+EXAMPLE_TAIL = """\
+## Another company that the same service answers for, at /acme/chat; only its name is needed. {others}
+## may have sections of its own, such as [companies.acme.telegram]. Take the `##` away:
+##
+## [companies.acme]
+## name = "Acme Tools"
+## voice = "dry and precise"
+## language = "de"
 """
 
 
@@ -69,7 +79,12 @@ def example() -> str:
         shown = [line for name, info in fields.items() if not _is_secret(info) for line in _shown(name, info)]
         if shown:
             lines += [f"[{section}]", *shown, ""] if section else [*shown, ""]
-    return "\n".join(lines)
+    others = [name for name, info in OtherCompanySettings.model_fields.items() if _is_section(info)]
+    return "\n".join([*lines, EXAMPLE_TAIL.format(others=f"{', '.join(others[:-1])} and {others[-1]}".capitalize())])
+
+
+def _is_section(info: FieldInfo) -> bool:
+    return isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel)
 
 
 def sections() -> Mapping[str, Mapping[str, FieldInfo]]:
@@ -103,7 +118,7 @@ def _is_secret(info: FieldInfo) -> bool:
 def _default(info: FieldInfo) -> str:
     if info.default in (None, "", PydanticUndefined):
         return "unset"
-    return f"`{info.default}`"
+    return f"`{info.default}`" if not isinstance(info.default, BaseModel | tuple) else "none"
 
 
 def _limits(info: FieldInfo) -> str:
@@ -119,13 +134,15 @@ def _limits(info: FieldInfo) -> str:
 
 def _shown(name: str, info: FieldInfo) -> Iterator[str]:
     """A setting as the example file has it: its description, then its default or a sample."""
+    if isinstance(info.default, BaseModel):
+        return  # a section of its own, which its description tells where to find
     about = " ".join(part for part in (info.description, _limits(info)) if part)
     if about:
         yield f"## {about}"
     unset = info.default in (None, PydanticUndefined)
     value = SAMPLES[name] if unset else info.default
     note = "  # an example: unset by default" if unset else ""
-    shown = value if isinstance(value, int | float) else str(value)
+    shown = value if isinstance(value, int | float | tuple) else str(value)
     yield f"# {name.rpartition('.')[2]} = {json.dumps(shown)}{note}"
 
 
