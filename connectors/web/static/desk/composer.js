@@ -194,6 +194,10 @@ export function createComposer(on) {
   return {
     render,
     choose,
+    /** The conversation may be answered: go to the reply, unless a note is being written by now. */
+    ready() {
+      if (chosen() === "reply" && !form.contains(document.activeElement)) choose("reply");
+    },
     put,
     edit(entry) {
       editing.set(state.open, entry);

@@ -131,7 +131,7 @@ const actions = {
     }
     const force = open.owner === "human";
     if (force && !(await confirmed(`Take over from ${open.person_name}?`, `${open.person_name} has this conversation and may be writing. The timeline says that you took it.`, "Take over"))) return;
-    if (await carryOut("claim", { force }, "The conversation is yours")) composer.choose("reply");
+    if (await carryOut("claim", { force }, "The conversation is yours")) composer.ready();
   },
   keep: () => carryOut("keep", {}, "It stays with you"),
   async hand_back() {
