@@ -158,12 +158,20 @@ class SlackSettings(BaseModel):
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
+    except (ValueError, KeyError, OSError):
         raise ValueError(f"there is no time zone {name}; they are named like Europe/Berlin") from None
     return name
 
 
-Times = tuple[Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$")], ...]
+def _in_order(times: str) -> str:
+    start, _, end = times.partition("-")
+    if start >= end:
+        raise ValueError(f"{times} ends before it begins: end it at 24:00, and go on at 00:00 the next day")
+    return times
+
+
+_TIME = r"([01]\d|2[0-3]):[0-5]\d"
+Times = tuple[Annotated[str, Field(pattern=rf"^{_TIME}-({_TIME}|24:00)$"), AfterValidator(_in_order)], ...]
 """Such as `("09:00-12:00", "13:00-17:30")`."""
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from bot.domain import Answer, Author, Chat, Draft, Outcome, Question
 from bot.handoff import Handoffs
 from bot.intake import Intake
 from bot.ports import Answerer, Inbound, Kind
+from bot.sections import HandoffSettings
 from bot.storage import conversations as store
 from bot.turn import Turns
 from bot.worker import Worker
@@ -81,11 +82,12 @@ async def desk(
     channel: FakeChannel | None = None,
     concurrency: int = 64,
     working: bool = True,
+    rules: Mapping[str, HandoffSettings] | None = None,
 ) -> AsyncIterator[Desk]:
     """A worker that works until the test ends; `working=False` leaves that to the test."""
     channel = channel or FakeChannel()
     async with opened(sqlite_url(folder)) as database:
-        turns = Turns(database, answerer, {CHAT.line: channel}, pace)
+        turns = Turns(database, answerer, {CHAT.line: channel}, pace, rules=rules)
         worker = Worker(database, turns.work, [CHAT.line], pace, concurrency=concurrency)
         running = asyncio.create_task(worker.run()) if working else None
         try:
