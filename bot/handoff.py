@@ -7,6 +7,7 @@ bot                                   waiting: a person is called
 bot, waiting, closed                  human: a person claims it
 human, waiting                        bot: handed back
 bot, waiting, human                   closed: resolved
+human, waiting                        bot: the customer begins anew
 closed                                bot: the customer writes
 ====================================  ===========================
 """

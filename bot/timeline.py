@@ -187,6 +187,7 @@ _EVENTS: Mapping[str, Callable[[Event, str], str]] = {
     "claimed": _claimed,
     "returned": _returned,
     "resolved": lambda _event, name: f"{name} resolved the conversation.",
+    "left": lambda _event, _name: f"{CUSTOMER} began anew: {ASSISTANT.lower()} answers again, and this case is closed.",
     "reopened": lambda _event, _name: f"{CUSTOMER} wrote again.",
     "idle": _idle,
     "kept": lambda _event, name: f"{name} keeps the conversation.",

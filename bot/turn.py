@@ -122,9 +122,11 @@ class Turns:
         )
         language = heard.language or phrase_language(heard.text) or conversation.language
         wants_person = "human" in heard.commands or asks_for_person(heard.text)
-        if conversation.owner is Owner.WAITING:
+        # Who begins anew leaves the person they waited for, or had: from here on it is the bot's conversation.
+        stays = heard.since is None
+        if stays and conversation.owner is Owner.WAITING:
             return await self._while_waiting(held, conversation, messages, heard, patient=patient)
-        if not conversation.bot_answers:
+        if stays and not conversation.bot_answers:
             replies = command_replies(heard, language)
             return Change(heard.upto, replies, conversation.owner, heard.language, heard.since), False
         if wants_person:

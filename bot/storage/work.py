@@ -15,7 +15,7 @@ from bot.conversation import Change, Conversation, Message, Opening, Reply, Stat
 from bot.domain import Author, Line, Owner, Reason
 from bot.errors import Fenced
 from bot.ports import Kind
-from bot.storage.casework import open_case, stir
+from bot.storage.casework import close_case, open_case, stir
 from bot.storage.conversations import find, lose_customer
 from bot.storage.rows import from_message, locked, message_rows, record, this, to_conversation, to_message
 from bot.storage.tables import conversations, messages
@@ -100,8 +100,9 @@ def conclude(
         "failures": 0,
         "deaths": 0,
     }
+    left = change.since is not None and not leased.bot_answers
     if change.since is not None:
-        values["since"] = change.since
+        values |= {"since": change.since, "person": None}
     if count:
         values["queued"] = _c.last + count
         if change.replies[0].author is Author.BOT:
@@ -113,9 +114,12 @@ def conclude(
         record(connection, after, now, "reopened", "customer")
     for kind, data in change.events:
         record(connection, after, now, kind, "bot", **data)
-    if after.owner is Owner.WAITING and leased.bot_answers:
+    if left:
+        record(connection, after, now, "left", "customer")
+        close_case(connection, after, now)
+    if after.owner is Owner.WAITING and (left or leased.bot_answers):
         open_case(connection, after, change.handoff or Opening(), now)
-    elif count and not leased.bot_answers:
+    elif count and not left and not leased.bot_answers:
         stir(connection, after, now)
     announce(connection, "conversation", after.id)
     return after
