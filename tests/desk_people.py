@@ -65,7 +65,7 @@ class Person:
     def __init__(self, site: Site, account: str) -> None:
         self.client = httpx.Client(base_url=site.url, timeout=SECONDS, follow_redirects=True)
         self.client.cookies.set(COOKIE, session_of(site, account), path="/desk")
-        self.csrf = re.findall(r'data-csrf="(\w+)"', self.client.get("/desk").text)[0]
+        self.csrf = token_in(self.client.get("/desk").text)
 
     def posts(self, path: str, body: Any = None, **headers: str) -> httpx.Response:
         return self.client.post(f"/desk/{path}", json=body or {}, headers={"x-csrf-token": self.csrf} | headers)
@@ -92,6 +92,16 @@ class Person:
         """The queue as it is, by conversation."""
         with self.listens() as events:
             return {case["id"]: case for case in next(data["cases"] for name, data, _ in events if name == "queue")}
+
+
+def token_in(page: str) -> str:
+    """What requests of the open desk bring along."""
+    return str(re.findall(r'data-csrf="(\w+)"', page)[0])
+
+
+def filled(page: str, **fields: str) -> dict[str, str]:
+    """The form of a page with these fields filled in."""
+    return {"csrf": re.findall(r'name="csrf" value="([^"]+)"', page)[0]} | fields
 
 
 def _events(response: httpx.Response) -> Iterator[tuple[str, Any, str]]:

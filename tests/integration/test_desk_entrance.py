@@ -1,7 +1,6 @@
 """The desk's entrance over HTTP: who gets in, and who doesn't."""
 
 import html
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from connectors.web.desk.entrance import COOKIE
 from tests.chat_site import COMPANY, Site, serve
-from tests.desk_people import PASSWORD, Person, desk_site
+from tests.desk_people import PASSWORD, Person, desk_site, filled
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +35,14 @@ class TestTheEntrance:
     def test_a_form_with_name_and_password_lets_in(self, site: Site) -> None:
         with httpx.Client(base_url=site.url, follow_redirects=True) as browser:
             page = browser.get("/desk/sign-in").text
-            answer = browser.post("/desk/sign-in", data=_filled(page, name="mia", password=PASSWORD))
+            answer = browser.post("/desk/sign-in", data=filled(page, name="mia", password=PASSWORD))
             assert answer.url.path == "/desk"
             assert 'id="queue"' in answer.text
 
     def test_the_cookie_is_for_the_server_alone(self, site: Site) -> None:
         with httpx.Client(base_url=site.url) as browser:
             page = browser.get("/desk/sign-in").text
-            answer = browser.post("/desk/sign-in", data=_filled(page, name="mia", password=PASSWORD))
+            answer = browser.post("/desk/sign-in", data=filled(page, name="mia", password=PASSWORD))
         cookie = next(each for each in answer.headers.get_list("set-cookie") if each.startswith(COOKIE))
         assert "HttpOnly" in cookie
         assert "SameSite=lax" in cookie
@@ -57,7 +56,7 @@ class TestTheEntrance:
     def test_a_wrong_password_says_so_and_keeps_the_name(self, site: Site) -> None:
         with httpx.Client(base_url=site.url) as browser:
             page = browser.get("/desk/sign-in").text
-            answer = browser.post("/desk/sign-in", data=_filled(page, name="mia", password="wrong"))
+            answer = browser.post("/desk/sign-in", data=filled(page, name="mia", password="wrong"))
         assert answer.status_code == 403
         assert "The name or the password is wrong." in answer.text
         assert 'value="mia"' in answer.text
@@ -70,7 +69,7 @@ class TestTheEntrance:
 
     def test_another_sites_form_lets_nobody_in(self, site: Site) -> None:
         with httpx.Client(base_url=site.url) as browser:
-            data = _filled(browser.get("/desk/sign-in").text, name="mia", password=PASSWORD)
+            data = filled(browser.get("/desk/sign-in").text, name="mia", password=PASSWORD)
             answer = browser.post("/desk/sign-in", data=data, headers={"origin": "https://evil.example"})
         assert answer.status_code == 403
 
@@ -80,9 +79,9 @@ class TestTheEntrance:
         with httpx.Client(base_url=site.url, follow_redirects=True) as browser:
             page = browser.get(f"/desk/welcome/{secret}").text
             assert "Welcome, Kim Lee" in page
-            short = browser.post(f"/desk/welcome/{secret}", data=_filled(page, password="short"))
+            short = browser.post(f"/desk/welcome/{secret}", data=filled(page, password="short"))
             assert "at least 10 characters" in short.text
-            chosen = browser.post(f"/desk/welcome/{secret}", data=_filled(short.text, password=PASSWORD))
+            chosen = browser.post(f"/desk/welcome/{secret}", data=filled(short.text, password=PASSWORD))
             assert chosen.url.path == "/desk"
 
     def test_a_used_link_says_how_to_get_another(self, site: Site) -> None:
@@ -121,8 +120,3 @@ def test_before_the_first_account_the_page_says_how_to_make_one(tmp_path: Path) 
     with serve(tmp_path) as empty:
         page = httpx.get(f"{empty.url}/desk/sign-in").text
     assert 'answerdesk staff add mia --name "Mia Chen"' in html.unescape(page)
-
-
-def _filled(page: str, **fields: str) -> dict[str, str]:
-    """The form of a page with these fields filled in."""
-    return {"csrf": re.findall(r'name="csrf" value="([^"]+)"', page)[0]} | fields

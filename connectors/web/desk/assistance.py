@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.consulting import Advice, Unanswered
 from bot.domain import Draft
 from connectors.web.desk.desk import Desk, TheDesk
-from connectors.web.desk.entrance import Acting, Member
+from connectors.web.desk.entrance import Acting, Watcher
 from connectors.web.desk.problems import Problem
 from connectors.web.desk.routes import find_case
 from connectors.web.desk.shown import shown_case, shown_citations
@@ -90,7 +90,7 @@ def _advice(advice: Advice) -> dict[str, Any]:
 
 
 @router.get("/passages/{document:path}/{position}")
-async def passage(document: str, position: int, desk: TheDesk, _member: Member) -> dict[str, Any]:
+async def passage(document: str, position: int, desk: TheDesk, _watcher: Watcher) -> dict[str, Any]:
     """A cited passage with its neighbours, whoever may see the document."""
     for audience in (Audience.PUBLIC, Audience.INTERNAL):
         places = range(max(0, position - AROUND), position + AROUND + 1)

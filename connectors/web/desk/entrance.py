@@ -26,15 +26,25 @@ LARGEST_FORM = 4096
 router = APIRouter(prefix="/desk")
 
 
-async def _session(request: Request, desk: TheDesk) -> Session:
-    """Whoever is signed in here."""
-    session = await desk.accounts.session(desk.company, request.cookies.get(COOKIE, ""))
+async def _session(request: Request, desk: TheDesk, *, active: bool = True) -> Session:
+    session = await desk.accounts.session(desk.company, request.cookies.get(COOKIE, ""), active=active)
     if session is None:
         raise Problem(401, "signed_out", "You have been signed out. Sign in again; what you wrote here is kept.")
     return session
 
 
-Member = Annotated[Session, Depends(_session)]
+async def _member(request: Request, desk: TheDesk) -> Session:
+    return await _session(request, desk)
+
+
+async def _watcher(request: Request, desk: TheDesk) -> Session:
+    return await _session(request, desk, active=False)
+
+
+Member = Annotated[Session, Depends(_member)]
+"""Whoever is signed in, and at work."""
+Watcher = Annotated[Session, Depends(_watcher)]
+"""Whoever is signed in. An open page asks by itself every few seconds: that is no sign of work."""
 
 
 def _acting(request: Request, session: Member) -> Session:

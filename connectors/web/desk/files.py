@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from bot.errors import FileUnavailable
 from bot.storage import files as store
 from connectors.web.desk.desk import TheDesk
-from connectors.web.desk.entrance import Member
+from connectors.web.desk.entrance import Watcher
 from connectors.web.desk.problems import Problem
 from connectors.web.desk.routes import find_case
 
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/desk/conversations/{conversation}")
 
 
 @router.get("/files/{entry}/{number}")
-async def file(conversation: str, entry: str, number: int, desk: TheDesk, _member: Member) -> Response:
+async def file(conversation: str, entry: str, number: int, desk: TheDesk, _watcher: Watcher) -> Response:
     """The file at a place among those of an entry of the timeline."""
     case = await find_case(desk, conversation)
     timeline = await desk.cases.timeline(desk.company, conversation)

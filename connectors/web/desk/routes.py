@@ -12,7 +12,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from bot.cases import Case
 from connectors.web.desk.desk import Desk, TheDesk
-from connectors.web.desk.entrance import COOKIE, LANGUAGE, Member
+from connectors.web.desk.entrance import COOKIE, LANGUAGE, Member, Watcher
 from connectors.web.desk.problems import Problem
 from connectors.web.desk.shown import shown_case, shown_entry
 from connectors.web.library import PageMaker
@@ -41,7 +41,7 @@ async def page(request: Request, desk: TheDesk, member: Member, pages: PageMaker
 async def events(
     request: Request,
     desk: TheDesk,
-    _member: Member,
+    _watcher: Watcher,
     after: Annotated[str, Query(max_length=64)] = "",
     last_event_id: Annotated[str, Header(max_length=64)] = "",
 ) -> AsyncIterator[ServerSentEvent]:
@@ -60,14 +60,14 @@ async def events(
 
 
 @router.get("/closed")
-async def closed(desk: TheDesk, _member: Member) -> dict[str, Any]:
+async def closed(desk: TheDesk, _watcher: Watcher) -> dict[str, Any]:
     """What was closed last."""
     return {"cases": [shown_case(each, brief=True) for each in await desk.cases.closed(desk.company, CLOSED)]}
 
 
 @router.get("/conversations/{conversation}")
 async def conversation(
-    conversation: str, desk: TheDesk, _member: Member, if_none_match: Annotated[str, Header()] = ""
+    conversation: str, desk: TheDesk, _watcher: Watcher, if_none_match: Annotated[str, Header()] = ""
 ) -> Response:
     """A case with its whole timeline; 304 as long as nothing about it changed."""
     case = await find_case(desk, conversation)

@@ -59,7 +59,7 @@ function opened(id) {
 let loading = Promise.resolve();
 /** Look at the open conversation; one look at a time, so that an older one never wins. */
 function load() {
-  loading = loading.then(look);
+  loading = loading.then(look, look);
   return loading;
 }
 

@@ -21,7 +21,8 @@ export function createSending(done, failed) {
 
   function deliver(key) {
     update(key, { problem: "" });
-    line = line.then(() => attempt(key));
+    const next = () => attempt(key);
+    line = line.then(next, next);
   }
 
   async function attempt(key) {
