@@ -47,9 +47,11 @@ def signals_of(sentence: str, cited: Sequence[Passage], language: str) -> Signal
         return Signals(1.0, 1.0, 0.0)
     carrying = [term for term in spoken if term in words]
     texts = [_Text.of(passage, language) for passage in cited]
+    covered = max(len(words & stretch) for text in texts for stretch in text.stretches) / len(words)
+    near = [any(pair in text.near for text in texts) for pair in _pairs(carrying)]
     return Signals(
-        covered=max(len(words & stretch) for text in texts for stretch in text.stretches) / len(words),
-        together=_share([any(pair in text.near for text in texts) for pair in _pairs(carrying)]),
+        covered=covered,
+        together=sum(near) / len(near) if near else covered,
         new=math.log1p(sum(all(pair not in text.pairs for text in texts) for pair in _pairs(spoken))),
     )
 
@@ -80,7 +82,3 @@ class _Text:
 
 def _pairs(said: Sequence[str]) -> list[tuple[str, str]]:
     return list(pairwise(said))
-
-
-def _share(held: Sequence[bool]) -> float:
-    return sum(held) / len(held) if held else 1.0
