@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import HttpUrl, SecretStr
+from sqlalchemy import Connection, select
 
 from bot.cases import Case, Cases
 from bot.consulting import Consultant
@@ -17,6 +18,7 @@ from bot.mirroring import Mirror
 from bot.ports import Answerer, Outgoing, Receipt, Sent
 from bot.settings import Company, HandoffSettings, SlackSettings, TelegramSettings
 from bot.storage.errands import open_threads
+from bot.storage.tables import errands, handoffs
 from bot.suggesting import Suggesting
 from connectors.slack.connector import SlackDesk, open_slack
 from retrieval.passages import Audience
@@ -101,11 +103,26 @@ class Service:
         assert found is not None
         return found
 
+    async def at_rest(self) -> None:
+        """Wait until all is carried out, sent and shown."""
+        await self.desk.at_rest()
+        async with asyncio.timeout(15):
+            while await self.desk.database.read(_busy):  # noqa: ASYNC110 - it is in SQL
+                await asyncio.sleep(0.01)
+
     async def known(self) -> None:
         """Wait until the thread is on record."""
         async with asyncio.timeout(10):
             while not await self.desk.database.read(open_threads, CHAT.company):  # noqa: ASYNC110 - it is in SQL
                 await asyncio.sleep(0.01)
+
+
+def _busy(connection: Connection) -> bool:
+    """Whether something is to be carried out, or shown."""
+    return any(
+        connection.execute(select(table.c.due).where(table.c.due.is_not(None))).first() is not None
+        for table in (errands, handoffs)
+    )
 
 
 def cards(slack: FakeSlack) -> list[Shown]:

@@ -119,7 +119,8 @@ def _change_owner(
 
 
 def _take_over(connection: Connection, conversation: Conversation, person: Person, now: float) -> Conversation:
-    record(connection, conversation, now, "claimed", person.id, name=person.name, taken_from=conversation.person)
+    before = _holder(connection, conversation)
+    record(connection, conversation, now, "claimed", person.id, name=person.name, taken_from=before)
     statement = update(conversations).where(this(conversation.company, conversation.id)).values(person=person.id)
     connection.execute(statement)
     stir(connection, conversation, now, wrote=True, person_name=person.name)
@@ -223,7 +224,12 @@ def _say(connection: Connection, conversation: Conversation, replies: tuple[Repl
 
 
 def _taken(connection: Connection, conversation: Conversation) -> Moved:
+    return Moved(conversation, Obstacle.TAKEN, _holder(connection, conversation))
+
+
+def _holder(connection: Connection, conversation: Conversation) -> str:
+    """What to call the person who has the conversation."""
     name = connection.execute(
         select(handoffs.c.person_name).where(open_case_of(conversation.company, conversation.id))
     ).scalar()
-    return Moved(conversation, Obstacle.TAKEN, name or conversation.person or "")
+    return name or conversation.person or ""

@@ -96,7 +96,7 @@ def card(case: Case, now: float) -> list[Block]:
     if case.summary:
         blocks += literal("\n".join(case.summary), quoted=True)
     if case.so_far:
-        blocks += [{"type": "divider"}, context("*The conversation so far*"), *_so_far(case.so_far)]
+        blocks += [{"type": "divider"}, context("*The conversation so far*"), *_so_far(case)]
     if case.suggestion and case.closed_at is None:
         blocks += [{"type": "divider"}, *_suggestion(case.suggestion)]
     if case.closed_at is None:
@@ -154,11 +154,11 @@ def _unsent(entry: Entry) -> bool:
     return entry.status in (Status.WITHDRAWN, Status.FAILED)
 
 
-def _so_far(entries: Sequence[Entry]) -> list[Block]:
+def _so_far(case: Case) -> list[Block]:
     """The last messages, each a line of rich text: nothing in it is parsed."""
     lines: list[Block] = []
-    for entry in [entry for entry in entries if entry.kind is EntryKind.MESSAGE and not _unsent(entry)][-_RECENT:]:
-        speaker = {Author.CUSTOMER: entry.name or "Customer", Author.BOT: "Bot", Author.PERSON: entry.name or "Staff"}
+    for entry in [entry for entry in case.so_far if entry.kind is EntryKind.MESSAGE and not _unsent(entry)][-_RECENT:]:
+        speaker = {Author.CUSTOMER: entry.name or who(case), Author.BOT: "Bot", Author.PERSON: entry.name or "Staff"}
         name = {"type": "text", "text": f"{speaker.get(entry.author or Author.NOTICE, 'Notice')}: "}
         files = "".join(f" 📎 {each.name}" for each in (*entry.attachments, *entry.files))
         said = entry.text if len(entry.text) <= _MOST_SO_FAR else entry.text[:_MOST_SO_FAR] + "…"

@@ -135,7 +135,7 @@ class TestClaiming:
         assert (await desk.claim("acme", id_, "u2", "Bo", force=True)).person == "u2"
         (case,) = await Cases(database).queue("acme")
         assert (case.person, case.person_name) == ("u2", "Bo")
-        assert "Bo took the conversation over from u1." in of(await timeline(database, id_), EntryKind.EVENT)
+        assert "Bo took the conversation over from Mia." in of(await timeline(database, id_), EntryKind.EVENT)
         assert await database.read(store.transcript, "acme", id_) == before  # the customer hears nothing of it
 
     async def test_of_many_at_once_one_wins(self, database: Database) -> None:
