@@ -15,10 +15,12 @@ from typing import Protocol
 from bot.approved import APPROVED
 from bot.contradictions import Standing, about, in_dispute, settle
 from bot.domain import Answer, Dispute, Draft, Outcome, Question, Reason, Suggestion
+from bot.following import Following
 from bot.intents import asks_for_person, phrase_language, small_talk
 from bot.orders import without_orders
 from bot.settings import AnsweringSettings
 from bot.texts import text
+from llm.chat import ChatModel
 from llm.errors import ModelError
 from retrieval import store
 from retrieval.language import detect_language
@@ -75,6 +77,8 @@ class Answering:
     settings: AnsweringSettings = field(default_factory=AnsweringSettings)
     languages: Mapping[str, str] = field(default_factory=dict)
     """By company: where a question's language can't be told. English where it isn't said."""
+    model: ChatModel | None = None
+    """What puts follow-up questions into words that can be understood by themselves; rules do where there is none."""
 
     async def answer(self, question: Question) -> AsyncGenerator[Draft | Answer, None]:
         """Drafts, and at last exactly one answer with its text in the customer's language and its timings."""
@@ -86,7 +90,8 @@ class Answering:
             return
         if asked.hint:
             asked = replace(asked, text=f"{asked.text}\n{asked.hint}")
-        found = without_orders(await self.search.search(asked.company, asked.text, asked.audience, PASSAGES))
+        following = Following(self.search, self.model, self.settings.answer_above)
+        found = without_orders(await following.find(asked, PASSAGES))
         found, disputes = await self._settled(asked, found)
         clock.note("retrieval")
         async with aclosing(self._answer(asked, found)) as steps:

@@ -63,7 +63,7 @@ async def open_parts(settings: Settings, progress: Progress | None = None) -> As
         search = Search(database, embedder, indexes, settings.retrieval)
         answerers = _answerers(settings, database, embedder, model)
         languages = {company.id: company.language for company in settings.served}
-        answering = Answering(search, answerers, settings.answering, languages)
+        answering = Answering(search, answerers, settings.answering, languages, model)
         try:
             yield Parts(settings, database, embedder, indexes, search, answering, parser)
         finally:

@@ -8,11 +8,14 @@ from numpy.typing import NDArray
 
 from llm.embeddings import Embedder
 from retrieval.chunking import MOST, passages_of
+from retrieval.crossing import unit
 from retrieval.keywords import KeywordIndex
 from retrieval.language import detect_language
 from retrieval.passages import ParsedDocument, Prose
 from retrieval.spelling import mend
 
+ALONE = 2.0
+"""How much more a follow-up question weighs alone than together with what it leans on: it asks for something else."""
 MOST_PARTS = 24
 """A longer text isn't read any further: it is no question."""
 
@@ -31,12 +34,19 @@ class Asked:
     """The share of its words that the passages have at all."""
 
 
-def ask(question: str, embedder: Embedder, indexes: Sequence[KeywordIndex]) -> Asked:
-    """Prepare a question for the search among the passages of these indexes. Blocks: use a thread."""
-    spelled = mend(question, [index.vocabulary for index in indexes], embedder.count_tokens)
-    parts, language = _parts(spelled, embedder), detect_language(question)
+def ask(question: str, embedder: Embedder, indexes: Sequence[KeywordIndex], context: str = "") -> Asked:
+    """Prepare a question for the search among the passages of these indexes. Blocks: use a thread.
+
+    `context` is what the question leans on, empty if on nothing.
+    """
+    language = detect_language(question, default=detect_language(context))
+    spelled = mend(question, language, [index.vocabulary for index in indexes], embedder.count_tokens)
+    parts = _parts(spelled, embedder)
     known = max((index.known(spelled, language) for index in indexes), default=0.0)
-    return Asked(parts, embedder.embed_queries(parts), language, known)
+    vectors = embedder.embed_queries([*parts, f"{context} {spelled}"] if context else parts)
+    if context:
+        vectors = unit(np.float32(ALONE) * vectors[:-1] + vectors[-1])
+    return Asked(parts, vectors, language, known)
 
 
 def _parts(question: str, embedder: Embedder) -> Sequence[str]:

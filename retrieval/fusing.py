@@ -13,7 +13,7 @@ Floats = NDArray[np.float32]
 
 ENTRY_KEYWORDS, PROSE_KEYWORDS = 0.05, 0.1
 """What a full keyword match adds to the cosine of a FAQ entry, and of prose, which has more of the question's words."""
-OWN_LANGUAGE = 0.01
+OWN_LANGUAGE = 0.02
 """What a passage in the question's language gets on top, where there are others."""
 SAME = 0.45
 """The cosine, less the mean of each language, from which on two passages are taken for translations of each other."""

@@ -76,7 +76,9 @@ class KeywordIndex:
         self._serials = np.asarray(list(passages), dtype=np.int64)
         self._row = {serial: row for row, serial in enumerate(passages)}
         self.terms = {serial: _terms(passage, (known or {}).get(serial)) for serial, passage in passages.items()}
-        self.vocabulary = Vocabulary(terms.spelled for terms in self.terms.values())
+        self.vocabulary = Vocabulary(
+            (passage.language, self.terms[serial].spelled) for serial, passage in passages.items()
+        )
         languages = Counter(passage.language for passage in passages.values())
         self._languages = frozenset(languages)
         self._language = max(sorted(languages), key=lambda each: languages[each], default="")

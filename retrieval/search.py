@@ -90,8 +90,10 @@ class Search:
                 log.exception("The search indexes could not be brought up to date")
             await asyncio.sleep(seconds)
 
-    async def search(self, company: str, query: str, audience: Audience = Audience.PUBLIC, count: int = 10) -> Found:
-        """The `count` best passages for a query.
+    async def search(
+        self, company: str, query: str, audience: Audience = Audience.PUBLIC, count: int = 10, context: str = ""
+    ) -> Found:
+        """The `count` best passages for a query; `context` is an earlier one that it leans on.
 
         Internal askers search public and internal documents; everybody else never gets a handle to the internal ones.
         """
@@ -99,7 +101,7 @@ class Search:
             return Found(query, (), 0.0)
         audiences = (Audience.PUBLIC, Audience.INTERNAL) if audience is Audience.INTERNAL else (Audience.PUBLIC,)
         bases = [base for each in audiences if (base := self._bases.get((company, each)))]
-        asked = await asyncio.to_thread(ask, query, self.embedder, [base.keywords for base in bases])
+        asked = await asyncio.to_thread(ask, query, self.embedder, [base.keywords for base in bases], context)
         ranked: list[Scored] = []
         for each in audiences:
             ranked.extend(await self._search_one((company, each), asked, count))

@@ -1,52 +1,59 @@
 """Typing errors in questions, mended by the words that the company's own documents use."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from rapidfuzz.distance import OSA
 
-SHORTEST = 4
+from retrieval.stemming import stem
+
+SHORTEST = 5
 """Letters of a word that may be mended: shorter ones are too near to each other."""
 
 _WORD = re.compile(r"[^\W\d_]+")
 
 
 class Vocabulary:
-    """The words of the passages of one company and audience, in lower case, with how many passages hold each."""
+    """The words of some passages, in lower case; `passages` gives the language and the words of each."""
 
-    def __init__(self, passages: Iterable[Iterable[str]]) -> None:
-        self._held = Counter(word for words in passages for word in set(words) if len(word) >= SHORTEST)
+    def __init__(self, passages: Iterable[tuple[str, Iterable[str]]]) -> None:
+        self._languages: dict[str, set[str]] = {}
+        for language, words in passages:
+            for word in words:
+                if len(word) >= SHORTEST:
+                    self._languages.setdefault(word, set()).add(language)
+        self._held = frozenset(each for languages in self._languages.values() for each in languages)
         self._alike: dict[tuple[str, int], list[str]] = {}
-        for word in self._held:
+        for word in self._languages:
             self._alike.setdefault((word[0], len(word)), []).append(word)
 
     def __contains__(self, word: str) -> bool:
-        return word in self._held
+        return word in self._languages
 
-    def count(self, word: str) -> int:
-        """How many passages hold the word."""
-        return self._held[word]
-
-    def near(self, word: str) -> list[str]:
+    def near(self, word: str, language: str) -> list[str]:
         """The words that are one slip of the finger away: a letter added, left out, changed, or two swapped.
 
-        Few mistype the first letter, and another ending is no slip: the stem is the same.
+        Few mistype the first letter, and another ending is no slip: the stem is the same. Where some passages are in
+        the question's language, only their words are meant.
         """
         lengths = range(len(word) - 1, len(word) + 2)
         alike = (each for length in lengths for each in self._alike.get((word[0], length), ()))
         return [
             each
             for each in alike
-            if OSA.distance(word, each, score_cutoff=1) == 1 and not each.startswith(word) and not word.startswith(each)
+            if OSA.distance(word, each, score_cutoff=1) == 1
+            and (language not in self._held or language in self._languages[each])
+            and stem(each, language) != stem(word, language)
+            and not each.startswith(word)
+            and not word.startswith(each)
         ]
 
 
-def mend(text: str, vocabularies: Sequence[Vocabulary], count_tokens: Callable[[str], int]) -> str:
-    """The text with its typing errors mended.
+def mend(text: str, language: str, vocabularies: Sequence[Vocabulary], count_tokens: Callable[[str], int]) -> str:
+    """The text, in this language, with its typing errors mended.
 
-    A word is one when no passage has it, when a word of the passages is one slip away, and when the embedding model
-    needs fewer tokens for that: what the model knows as a whole is a word, though not of these documents.
+    A word is one when no passage has it, when just one word of the passages is a slip away, and when the embedding
+    model needs fewer tokens for that: what the model knows as a whole is a word, though not of these documents.
     """
 
     def mended(found: re.Match[str]) -> str:
@@ -54,9 +61,7 @@ def mend(text: str, vocabularies: Sequence[Vocabulary], count_tokens: Callable[[
         if len(word) < SHORTEST or any(word in each for each in vocabularies):
             return found[0]
         tokens = count_tokens(word)
-        better = {near for each in vocabularies for near in each.near(word) if count_tokens(near) < tokens}
-        if not better:
-            return found[0]
-        return max(sorted(better), key=lambda near: sum(each.count(near) for each in vocabularies))
+        meant = {near for each in vocabularies for near in each.near(word, language) if count_tokens(near) < tokens}
+        return meant.pop() if len(meant) == 1 else found[0]
 
     return _WORD.sub(mended, text)

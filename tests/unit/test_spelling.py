@@ -2,15 +2,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.spelling import Vocabulary, mend
+from retrieval import spelling as module
+from retrieval.spelling import Vocabulary
 
-WORDS = {"warranty", "battery", "charge", "garantie", "people", "newborn", "trek", "гарантия"}
-VOCABULARY = Vocabulary([WORDS, {"battery", "batteries"}])
+WORDS = {
+    "en": {"warranty", "battery", "charge", "newborn", "order", "leave"},
+    "de": {"garantie"},
+    "ru": {"гарантия"},
+}
+VOCABULARY = Vocabulary(WORDS.items())
+KNOWN = {"flattery", "newborns", "warranty", "battery", "garantie", "гарантия", "newborn", "leave", "order"}
 
 
 def pieces(word: str) -> int:
-    """A model's tokens: it knows the words of the documents, `flattery` and `gets`, and spells out the rest."""
-    return 1 if word in WORDS | {"flattery", "gets", "newborns"} else len(word)
+    """A model's tokens: it knows some words, and spells out the rest."""
+    return 1 if word in KNOWN else len(word)
+
+
+def mend(question: str, language: str = "") -> str:
+    return module.mend(question, language, [VOCABULARY], pieces)
 
 
 @pytest.mark.parametrize(
@@ -24,41 +34,56 @@ def pieces(word: str) -> int:
     ],
 )
 def test_a_slip_of_the_finger_is_mended(question: str, mended: str) -> None:
-    assert mend(question, [VOCABULARY], pieces) == mended
+    assert mend(question) == mended
 
 
 def test_a_word_that_the_model_knows_is_none() -> None:
-    assert mend("flattery will charge", [VOCABULARY], pieces) == "flattery will charge"
+    assert mend("flattery will charge") == "flattery will charge"
 
 
 def test_a_word_of_the_documents_is_none() -> None:
-    assert mend("battery", [VOCABULARY], pieces) == "battery"
+    assert mend("battery") == "battery"
 
 
 def test_another_first_letter_is_another_word() -> None:
-    assert mend("xattery", [VOCABULARY], pieces) == "xattery"
+    assert mend("xattery") == "xattery"
 
 
 def test_another_ending_is_no_slip() -> None:
-    assert mend("newborna", [VOCABULARY], pieces) == "newborna"
+    assert mend("newborna") == "newborna"
 
 
 def test_short_words_are_left_alone() -> None:
-    assert mend("tre", [VOCABULARY], pieces) == "tre"
+    assert mend("tre") == "tre"
 
 
-def test_of_two_words_the_one_that_more_passages_hold_is_meant() -> None:
-    assert mend("ordder", [Vocabulary([{"odder"}, {"order"}, {"order"}])], len) == "order"
+def test_between_two_words_none_is_chosen() -> None:
+    vocabulary = Vocabulary([("en", {"times", "tyres"})])
+    assert module.mend("tires", "en", [vocabulary], lambda word: 1 + (word == "tires")) == "tires"
+
+
+def test_a_word_of_another_language_is_not_meant() -> None:
+    assert mend("leavve", "de") == "leavve"
+    assert mend("leavve", "en") == "leave"
+
+
+def test_in_a_language_that_no_passage_has_any_word_may_be_meant() -> None:
+    assert mend("leavve", "nl") == "leave"
+
+
+def test_another_form_of_a_word_is_no_slip() -> None:
+    vocabulary = Vocabulary([("de", {"berechnen"})])
+    assert module.mend("berechnet", "de", [vocabulary], lambda word: len(word) + (word == "berechnet")) == "berechnet"
 
 
 def test_codes_and_numbers_are_left_alone() -> None:
-    assert mend("E-07 hb2418 2024", [VOCABULARY], pieces) == "E-07 hb2418 2024"
+    assert mend("E-07 hb2418 2024") == "E-07 hb2418 2024"
 
 
 def test_without_documents_nothing_is_mended() -> None:
-    assert mend("warrenty", [], pieces) == "warrenty"
+    assert module.mend("warrenty", "en", [], pieces) == "warrenty"
 
 
 @given(st.text())
 def test_nothing_but_words_changes(text: str) -> None:
-    assert mend(text, [VOCABULARY], lambda _: 1) == text
+    assert module.mend(text, "", [VOCABULARY], lambda _: 1) == text
