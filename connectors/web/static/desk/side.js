@@ -7,6 +7,7 @@ import { age, ageInWords, channelName, customerName, languageName, momentOf, rea
 import { isMine, keyed, state } from "./store.js";
 
 const panel = byId("panel-case");
+const SURE = 0.5; // below it, sending the words as they are isn't what we offer first
 const MOODS = { calm: "Calm", unhappy: "Unhappy", angry: "Angry" };
 
 /** `on` has send(text), edit(text), suggest(hint), claim(), open(citation). */
@@ -55,7 +56,7 @@ function summary(open) {
 function suggestion(open, busy, problem, on) {
   const made = open.suggestion;
   const answerable = open.owner === "waiting" || open.owner === "human";
-  const hint = h("input", { id: "hint", type: "text", maxLength: 500, placeholder: "A hint, such as: offer a refund", "data-focus": "hint", autocomplete: "off" });
+  const hint = h("input", { id: "hint", type: "text", maxLength: 500, placeholder: "Hint: offer a refund", "data-focus": "hint", autocomplete: "off" });
   const again = h(
     "form",
     {
@@ -93,7 +94,7 @@ function body(made, on) {
     { class: "suggested" },
     h("div", { class: "entry-text" }, build(made.blocks, cite)),
     sources(made, on),
-    h("p", { class: "sure" }, meter, h("span", {}, `${percent} % sure`), made.hint ? h("span", {}, `Hint: ${made.hint}`) : null),
+    h("p", { class: "sure" }, meter, h("span", {}, `${percent} % sure${isSure(made) ? "" : ": read it before you use it"}`), made.hint ? h("span", {}, `Hint: ${made.hint}`) : null),
   );
 }
 
@@ -101,10 +102,12 @@ function buttons(made, on) {
   return h(
     "div",
     { class: "suggestion-buttons" },
-    h("button", { type: "button", class: "button button-primary", "data-focus": "send-draft", onclick: () => on.send(plain(made)) }, icon("send"), "Send draft"),
+    h("button", { type: "button", class: `button${isSure(made) ? " button-primary" : ""}`, "data-focus": "send-draft", onclick: () => on.send(plain(made)) }, icon("send"), "Send draft"),
     h("button", { type: "button", class: "button", "data-focus": "edit-draft", onclick: () => on.edit(plain(made)) }, icon("pencil"), "Edit & send"),
   );
 }
+
+const isSure = (made) => made.confidence >= SURE;
 
 /** The words without the markers, whose sources a customer wouldn't see. */
 const plain = (made) => made.text.replace(/\s?\[\d{1,2}\]/g, "");
