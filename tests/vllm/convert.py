@@ -22,7 +22,7 @@ def convert(wheel: Path, folder: Path) -> None:
             file.parent, gguf_file=file.name, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
         )
     model.hf_quantizer = None  # it is quantised no more
-    del model.config.quantization_config
+    vars(model.config).pop("quantization_config", None)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
