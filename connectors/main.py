@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import replace
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -22,7 +21,7 @@ from bot.conversation import Pace
 from bot.domain import Line
 from bot.intake import Intake
 from bot.ports import Connector
-from bot.settings import Company, Settings, SlackSettings, StorageSettings, TelegramSettings, WebSettings
+from bot.settings import Company, Settings, WebSettings
 from bot.storage import conversations
 from bot.suggesting import Suggesting
 from bot.tending import Tending
@@ -35,10 +34,7 @@ from connectors.web.connector import WebConnector
 from connectors.web.desk.board import Board
 from connectors.web.desk.desk import Desk
 from llm.errors import AnswerdeskError, SettingsError, UsageError
-from retrieval import store
 from retrieval.database import Database
-from retrieval.ingest import Report
-from retrieval.passages import Audience
 
 if TYPE_CHECKING:
     from connectors.telegram.connector import TelegramConnector
@@ -47,12 +43,6 @@ log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 10.0
 """How long answers that are being made may take to finish when the service stops."""
-EXAMPLES = Path(__file__).parents[1] / "examples"
-SAMPLE = {Audience.PUBLIC: EXAMPLES / "halden-bikes", Audience.INTERNAL: EXAMPLES / "halden-bikes-internal"}
-"""The sample company's documents, by who may see them."""
-SAMPLE_NAME = "Halden Bikes"
-
-IngestProgress = Callable[[str, int, int], None]
 
 
 class Role(StrEnum):
@@ -295,41 +285,3 @@ async def bound(web: WebSettings) -> AsyncIterator[socket.socket]:
                 f"Stop that one, or choose another port: --port {web.port + 1}"
             ) from None
         yield listener
-
-
-def demo_settings(settings: Settings) -> Settings:
-    """The same settings for the sample company, whose data stays apart from the user's own.
-
-    Raises `AnswerdeskError` where the sample isn't there.
-    """
-    if not all(folder.is_dir() for folder in SAMPLE.values()):
-        raise AnswerdeskError(
-            f"The sample company comes with the source code, and isn't in {EXAMPLES}. Clone the repository and run "
-            "`make run` there, or begin with your own documents: answerdesk ingest FOLDER, then answerdesk serve."
-        )
-    return settings.model_copy(
-        update={
-            "data_dir": settings.data_dir / "demo",
-            "models_dir": settings.models,
-            "storage": StorageSettings(),
-            "telegram": TelegramSettings(),
-            "slack": SlackSettings(),
-            "companies": {},
-            "company": settings.company.model_copy(update={"name": SAMPLE_NAME}),
-        }
-    )
-
-
-async def load_sample(parts: Parts, progress: IngestProgress) -> list[Report]:
-    """Take in the sample company's documents, and take out those of another checkout; returns what failed."""
-    company = parts.settings.company.id
-    for document in await parts.database.read(store.list_documents, company):
-        if not Path(document.source).is_relative_to(EXAMPLES):
-            await parts.database.write(store.remove_document, company, document.id)
-    failed: list[Report] = []
-    for audience, folder in SAMPLE.items():
-        step = f"Loading the sample company's {audience} documents"
-        ingestion = parts.ingestion(company, audience)
-        async for report in ingestion.run([folder], lambda done, total, _, step=step: progress(step, done, total)):
-            failed += [report] if report.error else []
-    return failed

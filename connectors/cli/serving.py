@@ -53,12 +53,12 @@ async def demo(call: Invocation, host: Host = None, port: Port = None) -> None:
 
     [not dim]Next:[/] [cyan]answerdesk ingest FOLDER[/] takes your own documents in.
     """
-    from connectors import main
+    from connectors import main, sample
 
-    settings = main.demo_settings(call.configured(**_web(host, port)))
+    settings = sample.demo_settings(call.configured(**_web(host, port)))
     async with main.bound(settings.web) as listener, call.parts(settings) as parts:
         with Steps(call.notes).shown() as steps:
-            failed = await main.load_sample(parts, steps)
+            failed = await sample.load_sample(parts, steps)
         for report in failed:
             call.note(f"{report.source}: {report.error}", "red")
         examples = await _sample_questions(parts)
