@@ -63,6 +63,7 @@ def twisted(sentence: str, cited: Sequence[Passage], language: str) -> str:
     """What the sentence turns into something that its passages don't say; empty where no rule finds anything."""
     return (
         _misplaced(sentence, cited, language)
+        or _among_other_words(sentence, cited, language)
         or _other_bound(sentence, cited)
         or _stronger(sentence, cited, language)
         or _opposite(sentence, cited, language)
@@ -83,7 +84,8 @@ def _misplaced(sentence: str, cited: Sequence[Passage], language: str) -> str:
                 known = together
             else:
                 continue
-            if any(_belongs_elsewhere(fact, said.words - topic, part, topic) for part in known):
+            stating = [part for part in known if any(_same(fact, each) for clause in part for each in clause.facts)]
+            if stating and all(_belongs_elsewhere(fact, said.words - topic, part, topic) for part in stating):
                 return fact.written
     return ""
 
@@ -135,6 +137,28 @@ def _pieces(sentence: str) -> Iterator[str]:
     yield sentence[start:]
 
 
+def _among_other_words(sentence: str, cited: Sequence[Passage], language: str) -> str:
+    """A number between words that the passages have around another number, and not around this one."""
+    known = [place for passage in cited for place in _places(passage.text, language)]
+    for number, before, behind in _places(sentence, language):
+        own = [before & b or behind & a for value, b, a in known if value == number]
+        others = [before & b or behind & a for value, b, a in known if value != number]
+        if own and not any(own) and any(others):
+            return number
+    return ""
+
+
+@lru_cache(maxsize=256)
+def _places(text: str, language: str) -> tuple[tuple[str, frozenset[str], frozenset[str]], ...]:
+    """Each number with the content words of its sentence before and behind it, as far as the next number."""
+    found = []
+    for sentence in split_sentences(text):
+        parts = re.split(r"((?<!\w)\d+(?:[.,]\d+)*(?!\w))", normalise(sentence))
+        words = [content(part, language) for part in parts[::2]]
+        found += [(number, words[place], words[place + 1]) for place, number in enumerate(parts[1::2])]
+    return tuple(found)
+
+
 def _other_bound(sentence: str, cited: Sequence[Passage]) -> str:
     """A number given as a lower limit where the passages have it as an upper one, or the reverse."""
     known = [(value, bound) for passage in cited for value, bound in _bounds(whole(passage))]
@@ -160,14 +184,14 @@ def _bounds(text: str) -> tuple[tuple[str, str], ...]:
 
 def _stronger(sentence: str, cited: Sequence[Passage], language: str) -> str:
     """`Only` or `all` that no passage says, `must` for `may`, a `usually` that is gone."""
-    text = "\n".join(whole(passage) for passage in cited)
+    near = " ".join(alike(sentence, cited, language))
+    said = near or "\n".join(whole(passage) for passage in cited)
     for words in (ONLY, ALWAYS):
-        if (found := words.search(sentence)) and not words.search(text):
+        if (found := words.search(sentence)) and not words.search(said):
             return found[0]
-    said = " ".join(alike(sentence, cited, language))
-    if (found := MUST.search(sentence)) and MAY.search(said) and not MUST.search(text):
+    if (found := MUST.search(sentence)) and MAY.search(near) and not MUST.search(near):
         return found[0]
-    hedge = USUALLY.search(said)
+    hedge = USUALLY.search(near)
     if hedge and not USUALLY.search(sentence) and not MAY.search(sentence):
         return hedge[0]
     return ""

@@ -7,11 +7,15 @@ from functools import lru_cache
 from itertools import pairwise
 
 from bot.citing import split_sentences
+from bot.facts import normalise
+from bot.relation_words import CLAUSE_END
 from bot.wording import content, terms, whole
 from retrieval.passages import Passage
 
 INTERCEPT, COVERED, TOGETHER, NEW = 0.67, 1.52, 1.11, -0.62
 LEAST_SUPPORT = 0.6
+FEWEST_OF_A_PART, LEAST_OF_A_PART = 3, 0.34
+"""Of a part of a sentence with so many content words, more than this share must stand in the passages."""
 NEAR = 5
 """Two words of the passage stand together if at most this many terms further on."""
 
@@ -37,6 +41,16 @@ def support(sentence: str, cited: Sequence[Passage], language: str) -> float:
     signals = signals_of(sentence, cited, language)
     evidence = INTERCEPT + COVERED * signals.covered + TOGETHER * signals.together + NEW * signals.new
     return 1 / (1 + math.exp(-evidence))
+
+
+def unknown_part(sentence: str, cited: Sequence[Passage], language: str) -> str:
+    """A part of a sentence that is mostly of words which no passage has: what was added to something true."""
+    held = frozenset[str]().union(*(content(whole(each), language) for each in cited))
+    for part in CLAUSE_END.split(normalise(sentence)):
+        words = content(part, language)
+        if len(words) >= FEWEST_OF_A_PART and len(words & held) <= LEAST_OF_A_PART * len(words):
+            return part
+    return ""
 
 
 def signals_of(sentence: str, cited: Sequence[Passage], language: str) -> Signals:

@@ -18,8 +18,8 @@ from bot.likening import Likening
 from bot.orders import gives_orders
 from bot.relation_words import YES_OR_NO
 from bot.relations import alike, twisted
-from bot.supporting import LEAST_SUPPORT, support
-from bot.wording import can_negate, content, is_comparable, negates, terms, whole
+from bot.supporting import LEAST_SUPPORT, support, unknown_part
+from bot.wording import can_negate, content, is_comparable, negates, negations, terms, whole
 from retrieval.language import detect_language
 from retrieval.passages import Passage
 
@@ -27,6 +27,8 @@ ECHO = 0.92
 """Likeness to the question from which on a sentence only repeats it."""
 FEWEST_WORDS, FEWEST_CHARACTERS = 3, 6
 """A sentence of fewer words, of Chinese characters, which also states no fact, says nothing by itself."""
+VERBATIM = 0.9
+"""Share of common content words, of all, from which on two sentences should deny equally often."""
 TOLD_LANGUAGE = 5
 """Words from which on the language of a sentence can be told."""
 
@@ -115,11 +117,27 @@ def _compared(sentence: str, cited: Sequence[Passage], language: str) -> Verdict
     near = alike(sentence, cited, language)
     if near and _denies_otherwise(sentence, language, [(each, language) for each in near]):
         return Verdict(Flaw.NEGATION, near[0])
+    if changed := _denies_more_or_less(sentence, near, language):
+        return Verdict(Flaw.NEGATION, changed)
     if detail := twisted(sentence, cited, language):
         return Verdict(Flaw.RELATION, detail)
+    if invented := unknown_part(sentence, cited, language):
+        return Verdict(Flaw.SUPPORT, invented)
     if support(sentence, cited, language) < LEAST_SUPPORT:
         return Verdict(Flaw.SUPPORT, sentence)
     return Verdict()
+
+
+def _denies_more_or_less(sentence: str, near: Sequence[str], language: str) -> str:
+    """The sentence of the passages that is the same word for word but for a negation among others."""
+    words = content(sentence, language)
+    same = [
+        each for each in near if len(words & content(each, language)) >= VERBATIM * len(words | content(each, language))
+    ]
+    if not same or not can_negate(language):
+        return ""
+    denied = negations(sentence, language)
+    return "" if any(negations(each, language) == denied for each in same) else same[0]
 
 
 def _compared_across(sentence: str, cited: Sequence[Passage], language: str, likening: Likening) -> Verdict:

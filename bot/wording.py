@@ -96,5 +96,10 @@ def can_negate(language: str) -> bool:
 
 def negates(text: str, language: str) -> bool:
     """Whether a text in a language that `can_negate` denies something."""
+    return negations(text, language) > 0
+
+
+def negations(text: str, language: str) -> int:
+    """How often it does."""
     plain = re.sub(_NO_NEGATIONS[language], " ", normalise(text).casefold())
-    return re.search(_NEGATIONS[language], plain) is not None
+    return len(re.findall(_NEGATIONS[language], plain))
