@@ -22,11 +22,9 @@ export function dayOf(seconds) {
   return text.charAt(0).toLocaleUpperCase(language) + text.slice(1);
 }
 
-const UNITS = ["byte", "kilobyte", "megabyte"];
-
 /** How large a file is, such as "1.4 MB". */
 export function sizeOf(bytes) {
-  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), UNITS.length - 1);
-  const format = { style: "unit", unit: UNITS[power], unitDisplay: "short", maximumFractionDigits: power === 2 ? 1 : 0 };
-  return new Intl.NumberFormat(language, format).format(bytes / 1000 ** power);
+  const [unit, size] = bytes < 1_000_000 ? ["kilobyte", bytes / 1000] : ["megabyte", bytes / 1_000_000];
+  const format = { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: size < 10 ? 1 : 0 };
+  return new Intl.NumberFormat(language, format).format(Math.max(size, 0.1));
 }
