@@ -71,7 +71,9 @@ async def open_slacks(
 
     async with AsyncExitStack() as stack:
         desks = {
-            company.id: await stack.enter_async_context(open_slack(company, database, connectors))
-            for company in with_slack(settings)
+            each.id: await stack.enter_async_context(
+                open_slack(each.id, each.slack, each.handoff, database, connectors)
+            )
+            for each in with_slack(settings)
         }
         yield Slacks(desks, database)

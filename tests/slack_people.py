@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import HttpUrl, SecretStr
 from sqlalchemy import Connection, select
@@ -16,7 +16,7 @@ from bot.domain import Answer, Author, Citation, Draft, Outcome, Question, Reaso
 from bot.errors import FileUnavailable
 from bot.mirroring import Mirror
 from bot.ports import Answerer, Outgoing, Receipt, Sent
-from bot.settings import Company, HandoffSettings, SlackSettings, TelegramSettings
+from bot.sections import HandoffSettings, SlackSettings
 from bot.storage.errands import open_threads
 from bot.storage.tables import errands, handoffs
 from bot.suggesting import Suggesting
@@ -129,23 +129,15 @@ def cards(slack: FakeSlack) -> list[Shown]:
     return [each for each in slack.shown if each.metadata.get("event_type") == "answerdesk_case"]
 
 
-def company(slack: FakeSlack, *, relay: str = "send", **other: Any) -> Company:
-    settings: dict[str, Any] = {
+def settings(slack: FakeSlack, **other: Any) -> SlackSettings:
+    given: dict[str, Any] = {
         "token": SecretStr(TOKEN),
         "app_token": SecretStr(APP_TOKEN),
         "signing_secret": SecretStr(SECRET),
         "channel": CHANNEL,
         "api_base": HttpUrl(f"{slack.url}/api/"),
     }
-    return Company(
-        id=CHAT.company,
-        name="Acme",
-        voice="",
-        language="en",
-        telegram=TelegramSettings(),
-        handoff=HandoffSettings(relay=relay, max_file_mb=0.1),
-        slack=SlackSettings(**(settings | other)),
-    )
+    return SlackSettings(**(given | other))
 
 
 @contextlib.asynccontextmanager
@@ -155,14 +147,15 @@ async def serving(
     *,
     answerer: Answerer = scripted,
     listening: bool = True,
-    relay: str = "send",
+    relay: Literal["send", "direct"] = "send",
     **other: Any,
 ) -> AsyncIterator[Service]:
     """The whole service on a Slack."""
     chat = Chat()
+    handoff = HandoffSettings(relay=relay, max_file_mb=0.1)
     async with (
         desk(folder, answerer, channel=chat) as core,
-        open_slack(company(slack, relay=relay, **other), core.database, {CHAT.line: chat}) as app,
+        open_slack(CHAT.company, settings(slack, **other), handoff, core.database, {CHAT.line: chat}) as app,
     ):
         mirror = Mirror(core.database, {CHAT.company: app.threads})
         suggesting = Suggesting(answerer, core.database)

@@ -15,7 +15,7 @@ from bot.consulting import Consulting
 from bot.domain import Line
 from bot.handoff import Handoffs
 from bot.ports import Connector
-from bot.settings import Company, SlackSettings
+from bot.sections import HandoffSettings, SlackSettings
 from bot.storage.errands import Errand
 from connectors.slack.asking import Asking
 from connectors.slack.calling import REFUSED, Clients, Me, People, insist, open_clients, who_am_i
@@ -43,15 +43,16 @@ class SlackDesk:
 
     def __init__(
         self,
-        company: Company,
+        company: str,
+        settings: SlackSettings,
+        handoff: HandoffSettings,
         database: Database,
         clients: Clients,
         connectors: Mapping[Line, Connector],
     ) -> None:
-        settings, handoff = company.slack, company.handoff
         largest = int(handoff.max_file_mb * MB)
         self._settings = settings
-        self._company = company.id
+        self._company = company
         self._clients = clients
         self._stopping = asyncio.Event()
         self._receiver: Receiver | None = None
@@ -59,11 +60,11 @@ class SlackDesk:
         self._me: Me | None = None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._desk = Desk(
-            company.id,
+            company,
             database,
             clients,
-            People(clients.waiting, company.id, database),
-            Handoffs(database, rules={company.id: handoff}),
+            People(clients.waiting, company, database),
+            Handoffs(database, rules={company: handoff}),
             Cases(database),
             Consulting(database),
             handoff.relay == "direct",
@@ -73,7 +74,7 @@ class SlackDesk:
         """The `bot.ports.StaffChannel`."""
         self._cockpit, self._asking = Cockpit(self._desk), Asking(self._desk, self._who)
         does = {**self._cockpit.does, **self._asking.does, PRESS: self._press}
-        self._errands = Errands(database, company.id, clients, does)
+        self._errands = Errands(database, company, clients, does)
 
     async def start(self) -> None:
         """Begin to listen and to work. Raises `SettingsError` when Slack refuses the token."""
@@ -176,15 +177,19 @@ class SlackDesk:
 
 @asynccontextmanager
 async def open_slack(
-    company: Company, database: Database, connectors: Mapping[Line, Connector]
+    company: str,
+    settings: SlackSettings,
+    handoff: HandoffSettings,
+    database: Database,
+    connectors: Mapping[Line, Connector],
 ) -> AsyncIterator[SlackDesk]:
     """The app of a company, not listening yet. Raises `SettingsError`.
 
     Each company has a workspace and an app of its own: open one for each.
     """
-    require(company.slack)
-    async with open_clients(company.slack) as clients:
-        desk = SlackDesk(company, database, clients, connectors)
+    require(settings)
+    async with open_clients(settings) as clients:
+        desk = SlackDesk(company, settings, handoff, database, clients, connectors)
         try:
             yield desk
         finally:

@@ -12,7 +12,6 @@ from connectors.slack.text import mentioned, without_mention
 MESSAGE, CHANGED, DELETED, QUESTION = "message", "changed", "deleted", "question"
 PRESS, SUBMIT, SEND, COMMAND, HOME, ASSISTANT = "press", "submit", "send", "command", "home", "assistant"
 """The kinds of errands."""
-SEND_SHORTCUT = "send_to_customer"
 _PLAIN = (None, "file_share", "thread_broadcast", "me_message")
 """Subtypes of messages that people write; joins, topics, reminders and bots have others."""
 _THREADED = re.compile(r"\d{1,12}\.\d{1,6}")

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from bot.domain import Owner
+from bot.sections import HandoffSettings
 from connectors.slack.catching_up import catch_up
 from connectors.slack.connector import open_slack
 from connectors.slack.webhook import webhook_router
@@ -21,7 +22,7 @@ from retrieval.errors import StoreUnavailable
 from tests.fakes.slack import FakeSlack
 from tests.fakes.slack_faults import BAD_GATEWAY, CUT, Fault, too_many
 from tests.slack_fixtures import mia, service, slack
-from tests.slack_people import Service, Staff, company, serving
+from tests.slack_people import Service, Staff, serving, settings
 from tests.stores import opened, sqlite_url
 
 __all__ = ["mia", "service", "slack"]
@@ -165,7 +166,10 @@ async def test_odd_things_on_the_socket_hold_nothing_up(
 @pytest.mark.parametrize("error", ["invalid_auth", "account_inactive"])
 async def test_a_refused_token_stops_the_start_with_what_to_do(tmp_path: Path, slack: FakeSlack, error: str) -> None:
     slack.fail("auth.test", Fault(error))
-    async with opened(sqlite_url(tmp_path)) as database, open_slack(company(slack), database, {}) as app:
+    async with (
+        opened(sqlite_url(tmp_path)) as database,
+        open_slack("acme", settings(slack), HandoffSettings(), database, {}) as app,
+    ):
         with pytest.raises(SettingsError, match="ANSWERDESK_SLACK_TOKEN"):
             await app.start()
 
@@ -195,7 +199,7 @@ async def test_settings_that_cannot_work_say_what_to_do(
 ) -> None:
     async with opened(sqlite_url(tmp_path)) as database:
         with pytest.raises(SettingsError, match=advice):
-            async with open_slack(company(slack, **missing), database, {}):
+            async with open_slack("acme", settings(slack, **missing), HandoffSettings(), database, {}):
                 pass
 
 
