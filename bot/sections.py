@@ -11,6 +11,11 @@ Voice = Annotated[
     str, Field(max_length=2000, description="How a model should sound, such as `warm and brief; say you, not sir`.")
 ]
 Language = Annotated[str, Field(pattern="^[a-z]{2}$", description="Where a question's language can't be told.")]
+Site = Annotated[str, Field(pattern=r"^https?://[\w.-]+(:\d+)?$")]
+Sites = Annotated[
+    tuple[Site, ...],
+    Field(description="Sites that may show the chat in their pages, such as `https://www.example.com`."),
+]
 CompanyId = Annotated[
     str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$", description="Lower-case letters, digits and hyphens.")
 ]
@@ -25,6 +30,7 @@ class CompanySettings(BaseModel):
     name: Name = "Answerdesk"
     voice: Voice = ""
     language: Language = "en"
+    sites: Sites = ()
 
 
 class AnsweringSettings(BaseModel):
@@ -32,13 +38,25 @@ class AnsweringSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    answer_above: Annotated[float, Field(ge=0, le=1, description="Answer from this confidence on.")] = 0.7
+    wrong_answer_costs: Annotated[
+        float, Field(gt=0, description="A wrong answer is as bad as so many needless handoffs: 2 answers from 0.67 on.")
+    ] = 2.0
+    answer_above: Annotated[
+        float | None, Field(ge=0, le=1, description="Answer from this confidence on, whatever a wrong answer costs.")
+    ] = None
     clarify_above: Annotated[
         float, Field(ge=0, le=1, description="Ask `did you mean` from here on; hand over below.")
     ] = 0.25
     verbatim_above: Annotated[
         float, Field(ge=0, le=1, description="Answer with a FAQ entry word for word, without the model, from here on.")
     ] = 0.95
+
+    @property
+    def answers_from(self) -> float:
+        """The confidence from which on an answer is expected to cost less than a handoff."""
+        if self.answer_above is not None:
+            return self.answer_above
+        return self.wrong_answer_costs / (self.wrong_answer_costs + 1)
 
 
 class WebSettings(BaseModel):
@@ -50,6 +68,20 @@ class WebSettings(BaseModel):
         "127.0.0.1"
     )
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    messages_a_minute: Annotated[
+        int, Field(ge=1, description="Messages, files and presses of one visitor; what is more waits in the page.")
+    ] = 20
+    address_messages_a_minute: Annotated[
+        int, Field(ge=1, description="The same of all visitors at one network address together.")
+    ] = 300
+    open_pages: Annotated[
+        int, Field(ge=1, description="Browsers of one visitor that hear the chat at a time; the tabs of one share.")
+    ] = 16
+    address_open_pages: Annotated[
+        int, Field(ge=1, description="The same of all visitors at one network address together.")
+    ] = 400
+    max_file_mb: Annotated[float, Field(gt=0, le=1024, description="The largest file that a visitor can send.")] = 10.0
+    visitor_files_mb: Annotated[float, Field(gt=0, description="All files of one visitor together.")] = 100.0
 
 
 class DeskSettings(BaseModel):
@@ -226,6 +258,7 @@ class OtherCompanySettings(BaseModel):
     name: Name
     voice: Voice = ""
     language: Language = "en"
+    sites: Sites = ()
     telegram: TelegramSettings = TelegramSettings()
     slack: SlackSettings = SlackSettings()
     handoff: HandoffSettings = HandoffSettings()

@@ -77,6 +77,7 @@ class Company:
     name: str
     voice: str
     language: str
+    sites: Sequence[str]
     telegram: TelegramSettings
     handoff: HandoffSettings
     slack: SlackSettings
@@ -141,7 +142,8 @@ class Settings(BaseSettings):
         section = self.company.model_copy(update={"id": company})
         telegram, slack, handoff = self.telegram, self.slack, self.handoff
         if chosen:
-            section = CompanySettings(id=chosen.id, name=chosen.name, voice=chosen.voice, language=chosen.language)
+            own = {name: getattr(chosen, name) for name in CompanySettings.model_fields}
+            section = CompanySettings(**own)
             telegram, slack, handoff = chosen.telegram, chosen.slack, chosen.handoff
         update = {"company": section, "telegram": telegram, "slack": slack, "handoff": handoff, "companies": {}}
         return self.model_copy(update=update)

@@ -33,6 +33,7 @@ from connectors.web.app import WebDependencies, create_app
 from connectors.web.connector import WebConnector
 from connectors.web.desk.board import Board
 from connectors.web.desk.desk import Desk
+from connectors.web.limits import Limits
 from llm.errors import AnswerdeskError, SettingsError, UsageError
 from retrieval.database import Database
 
@@ -186,7 +187,16 @@ def _sites(
 ) -> WebDependencies:
     chat = Role.WEB in roles
     first, *others = (
-        WebDependencies(database, each.id, each.name, webs[each.id], chat=chat, desk=desks.get(each.id))
+        WebDependencies(
+            database,
+            each.id,
+            each.name,
+            webs[each.id],
+            chat=chat,
+            desk=desks.get(each.id),
+            limits=Limits(settings.web),
+            sites=each.sites,
+        )
         for each in settings.served
     )
     return replace(first, routers=routers, others=others if Role.WEB in roles else ())

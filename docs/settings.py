@@ -30,6 +30,7 @@ SAMPLES = {
     "embedding.passage_prefix": "passage: ",
     "llm.base_url": "http://127.0.0.1:8000/v1",
     "llm.model": "the-name-it-serves",
+    "answering.answer_above": 0.7,
     "slack.url": "https://help.example.com",
     "desk.url": "https://help.example.com",
     "telegram.webhook_url": "https://help.example.com",

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ from bot.domain import Answer, Chat, Citation, Draft, Outcome, Question, Reason
 from bot.handoff import Handoffs
 from bot.intake import Intake
 from bot.ports import Answerer
-from bot.sections import HandoffSettings
+from bot.sections import HandoffSettings, WebSettings
 from bot.storage.conversations import add_company, find
 from bot.storage.migrate import migrate
 from bot.suggesting import Suggesting
@@ -28,6 +28,7 @@ from bot.worker import Worker
 from connectors.web.app import WebDependencies, create_app
 from connectors.web.connector import WebConnector
 from connectors.web.desk.desk import Desk, open_desk
+from connectors.web.limits import Limits
 from retrieval import store
 from retrieval.database import Database, open_database
 from retrieval.passages import Audience, Document, Found, Location, Passage
@@ -36,6 +37,8 @@ T = TypeVar("T")
 
 COMPANY = "halden"
 NAME = "Halden Bikes"
+MANY = WebSettings(messages_a_minute=10_000, address_messages_a_minute=10_000)
+"""Tests are quicker than people."""
 PACE = Pace(quiet=0.05, poll=0.2, retries=(0.05, 0.05))
 
 RETURNS = (
@@ -140,7 +143,9 @@ def bound(port: int) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def _running(folder: Path, port: int, answerer: Answerer, search: Search) -> AsyncIterator[Site]:
+async def _running(
+    folder: Path, port: int, answerer: Answerer, search: Search, web: Mapping[str, Any]
+) -> AsyncIterator[Site]:
     database = await open_database(f"sqlite:///{folder / 'answerdesk.db'}")
     await migrate(database)
     await database.write(add_company, COMPANY, NAME, 0.0)
@@ -152,7 +157,7 @@ async def _running(folder: Path, port: int, answerer: Answerer, search: Search) 
     consultant = Consultant(database, answerer, search, Suggesting(answerer, database))
     consulting = asyncio.create_task(consultant.run())
     desk = open_desk(database, COMPANY, lambda _, ref, limit: connector.fetch(ref, limit), HandoffSettings())
-    app = create_app(WebDependencies(database, COMPANY, NAME, connector, desk=desk))
+    app = create_app(WebDependencies(database, COMPANY, NAME, connector, desk=desk, **web))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=3))
     listener = bound(port)
     serving = asyncio.create_task(server.serve([listener]))
@@ -175,8 +180,16 @@ async def _running(folder: Path, port: int, answerer: Answerer, search: Search) 
 
 
 @contextlib.contextmanager
-def serve(folder: Path, port: int = 0, answerer: Answerer = scripted, search: Search = found) -> Iterator[Site]:
+def serve(
+    folder: Path,
+    port: int = 0,
+    answerer: Answerer = scripted,
+    search: Search = found,
+    limits: WebSettings = MANY,
+    sites: Sequence[str] = (),
+) -> Iterator[Site]:
     """Run a site over the database in a folder, in a thread of its own."""
+    web = {"limits": Limits(limits), "sites": sites}
     ready: list[Site] = []
     started = threading.Event()
     leave: list[Callable[[], None]] = []
@@ -185,7 +198,7 @@ def serve(folder: Path, port: int = 0, answerer: Answerer = scripted, search: Se
         done = asyncio.Event()
         loop = asyncio.get_running_loop()
         leave.append(lambda: loop.call_soon_threadsafe(done.set))
-        async with _running(folder, port, answerer, search) as site:
+        async with _running(folder, port, answerer, search, web) as site:
             ready.append(site)
             started.set()
             await done.wait()

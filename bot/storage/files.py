@@ -1,8 +1,9 @@
 """Storage operations of the files that we keep ourselves: those that staff send, and those of web visitors."""
 
 import secrets
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, select
 
 from bot.domain import Author, Chat
 from bot.ports import Attachment
@@ -31,6 +32,28 @@ def keep(
         )
     )
     return Attachment(id, name, media_type, len(content))
+
+
+def keep_within(
+    connection: Connection, chat: Chat, most: int, name: str, media_type: str, content: bytes, now: float
+) -> Attachment | None:
+    """Keep a customer's file, unless all files of that chat's customer come to more than `most` bytes then."""
+    held = select(func.coalesce(func.sum(_c.size), 0)).where(_of_customer(chat))
+    if connection.execute(held).scalar_one() + len(content) > most:
+        return None
+    return keep(connection, chat, Author.CUSTOMER, name, media_type, content, now)
+
+
+def of_customer(connection: Connection, chat: Chat, ids: Sequence[str]) -> Sequence[Attachment]:
+    """Those of these files that the chat's customer sent, in the order given."""
+    query = select(_c.id, _c.name, _c.media_type, _c.size).where(_of_customer(chat), _c.id.in_(ids))
+    found = {row.id: Attachment(row.id, row.name, row.media_type, row.size) for row in connection.execute(query)}
+    return [found[id] for id in dict.fromkeys(ids) if id in found]  # noqa: A001 - the column's name
+
+
+def _of_customer(chat: Chat) -> ColumnElement[bool]:
+    sender = (_c.company == chat.company, _c.channel == chat.channel, _c.address == chat.address)
+    return and_(*sender, _c.author == Author.CUSTOMER)
 
 
 def describe(connection: Connection, company: str, id: str) -> Attachment | None:  # noqa: A002 - the column's name

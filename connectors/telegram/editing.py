@@ -1,8 +1,10 @@
 """Giving a message that was sent another text."""
 
+from typing import cast
+
 from aiogram.exceptions import AiogramError, TelegramBadRequest
-from aiogram.methods import DeleteBusinessMessages, DeleteMessage, EditMessageText
-from aiogram.types import LinkPreviewOptions
+from aiogram.methods import DeleteBusinessMessages, DeleteMessage, EditMessageText, TelegramMethod
+from aiogram.types import LinkPreviewOptions, Message
 
 from bot.ports import Outgoing, Receipt, Rejected, Sent
 from connectors.telegram.calling import CompanyBot
@@ -64,7 +66,7 @@ def _deletion(place: Place, ref: int) -> DeleteMessage | DeleteBusinessMessages:
 async def _unless_done(bot: CompanyBot, method: EditMessageText | DeleteMessage | DeleteBusinessMessages) -> None:
     """Call Telegram; that it was done before is fine: a receipt may have been lost."""
     try:
-        await bot(method)
+        await bot(cast("TelegramMethod[Message | bool]", method))
     except TelegramBadRequest as error:
         if not any(words in safe(error) for words in _ALREADY):
             raise

@@ -1,7 +1,7 @@
 """The web application: one factory, which is given all it needs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -14,6 +14,7 @@ from connectors.web.connector import WebConnector
 from connectors.web.desk import actions, assistance, entrance, files, problems, routes
 from connectors.web.desk.desk import Desk
 from connectors.web.library import PublicLibrary
+from connectors.web.limits import Limits
 from connectors.web.pages import STATIC, Pages, base_of
 from retrieval import store
 from retrieval.database import Database
@@ -51,6 +52,10 @@ class WebDependencies:
     """Whether customers chat here; else only the routers are served."""
     desk: Desk | None = None
     """Where staff answer, at `/desk`."""
+    limits: Limits = field(default_factory=Limits)
+    """What visitors may send and keep open."""
+    sites: Sequence[str] = ()
+    """Origins of pages that may show the chat in a frame."""
     others: Sequence["WebDependencies"] = ()
     """Further companies, each with its own chat at `/COMPANY/chat`."""
 
@@ -69,6 +74,7 @@ def _application(dependencies: WebDependencies) -> FastAPI:
     pages = Pages(dependencies.name)
     app.state.pages = pages
     app.state.connector = dependencies.connector
+    app.state.limits = dependencies.limits
     app.state.library = PublicLibrary(dependencies.database, dependencies.company)
     for router in (chat.router, attachments.router, library.router) if dependencies.chat else ():
         app.include_router(router)

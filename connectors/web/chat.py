@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from connectors.web.connector import WebConnector
 from connectors.web.errors import Refused
 from connectors.web.library import Library, PageMaker
+from connectors.web.limits import TheLimits, counted, listening
 from connectors.web.texts import LANGUAGES
 from connectors.web.visitors import COOKIE_SECONDS, LANGUAGE_COOKIE, Address, Language, greet, require_own_page
 from retrieval.errors import StoreUnavailable
@@ -19,6 +20,8 @@ from retrieval.errors import StoreUnavailable
 LIMIT = 4000
 """Characters of a message."""
 SUGGESTED = 4
+MOST_FILES = 10
+"""Of one message."""
 RETRY_MS = 2000
 
 log = logging.getLogger(__name__)
@@ -32,6 +35,7 @@ def _connector(request: Request) -> WebConnector:
 
 Connector = Annotated[WebConnector, Depends(_connector)]
 Identity = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{8,64}$")]
+FileId = Annotated[str, Field(max_length=64)]
 
 
 class NewMessage(BaseModel):
@@ -41,6 +45,8 @@ class NewMessage(BaseModel):
 
     id: Identity
     text: str
+    files: Annotated[list[FileId], Field(max_length=MOST_FILES)] = []
+    """Those that were sent before; see `connectors.web.attachments`."""
 
 
 class Action(BaseModel):
@@ -49,7 +55,8 @@ class Action(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: Identity
-    action: Literal["human", "new", "stop", "helpful", "not_helpful"]
+    action: Literal["human", "new", "stop", "helpful", "not_helpful", "language"]
+    """`language` answers in the language of the page from now on."""
     message: Annotated[int | None, Field(ge=1)] = None
 
 
@@ -59,35 +66,40 @@ async def page(
     library: Library,
     pages: PageMaker,
     preferred: Language,
+    limits: TheLimits,
     chosen: Annotated[str, Query(alias="language")] = "",
 ) -> Response:
     """The chat page. `?language=zh` chooses the language of the interface for good."""
     language = chosen if chosen in LANGUAGES else preferred
     questions = await library.questions(language, SUGGESTED)
-    response = pages.render(request, "chat.html", language, questions=questions, limit=LIMIT)
+    values = {"questions": questions, "limit": LIMIT, "most_files": MOST_FILES}
+    response = pages.render(request, "chat.html", language, largest_mb=limits.settings.max_file_mb, **values)
     greet(request, response)
     if language == chosen:
         response.set_cookie(LANGUAGE_COOKIE, language, max_age=COOKIE_SECONDS, samesite="lax")
     return response
 
 
-@router.post("/chat/messages", status_code=202, dependencies=[Depends(require_own_page)])
+@router.post("/chat/messages", status_code=202, dependencies=[Depends(require_own_page), Depends(counted)])
 async def message(message: NewMessage, address: Address, connector: Connector, language: Language) -> dict[str, bool]:
     """Take a message. The answer 202 means that it is stored."""
-    if not message.text.strip():
+    if not message.text.strip() and not message.files:
         raise Refused(422, "empty")
     if len(message.text) > LIMIT:
         raise Refused(413, "too_long", limit=LIMIT, count=len(message.text))
-    return {"new": await connector.say(address, message.id, message.text, language)}
+    files = await connector.attached(address, message.files)
+    if len(files) < len(message.files):
+        raise Refused(422, "file_gone")
+    return {"new": await connector.say(address, message.id, message.text, language, files)}
 
 
-@router.post("/chat/actions", status_code=202, dependencies=[Depends(require_own_page)])
+@router.post("/chat/actions", status_code=202, dependencies=[Depends(require_own_page), Depends(counted)])
 async def action(action: Action, address: Address, connector: Connector, language: Language) -> dict[str, bool]:
     """Take the press of a button."""
     return {"new": await connector.act(address, action.id, action.action, action.message, language)}
 
 
-@router.get("/chat/events", response_class=EventSourceResponse)
+@router.get("/chat/events", response_class=EventSourceResponse, dependencies=[Depends(listening)])
 async def events(
     address: Address,
     connector: Connector,

@@ -1,5 +1,6 @@
 """The web chat as a channel: what visitors send goes to the inbox, what is said to them goes to their open pages."""
 
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from bot.conversation import Message
@@ -21,6 +22,7 @@ ACTIONS = {
     "stop": (Kind.STOP, ""),
     "helpful": (Kind.FEEDBACK, "helpful"),
     "not_helpful": (Kind.FEEDBACK, "unhelpful"),
+    "language": (Kind.COMMAND, "language"),
 }
 """What the page's buttons mean."""
 
@@ -71,9 +73,23 @@ class WebConnector:
         """Show that an answer is being made."""
         self._hub.typing(chat.address)
 
-    async def fetch(self, _ref: str, _limit: int) -> bytes:
-        """Raises `FileUnavailable`: visitors send words only."""
-        raise FileUnavailable("The web chat takes no files, so there is none to fetch.")
+    async def fetch(self, ref: str, limit: int) -> bytes:
+        """The content of a visitor's file. Raises `FileUnavailable`."""
+        content = await self._database.read(files.content, self._company, ref)
+        if content is None:
+            raise FileUnavailable("The file isn't there any more: it was erased.")
+        if len(content) > limit:
+            raise FileUnavailable(f"The file has more than {limit:,} bytes, which is the most that is fetched.")
+        return content
+
+    async def keep(self, address: str, name: str, media_type: str, content: bytes, most: int) -> Attachment | None:
+        """Keep a visitor's file; None when all of theirs would be more than `most` bytes. Raises `StoreUnavailable`."""
+        file = (name, media_type, content)
+        return await self._database.write(files.keep_within, self._chat(address), most, *file, time.time())
+
+    async def attached(self, address: str, refs: Sequence[str]) -> Sequence[Attachment]:
+        """Those of these files that this visitor sent. Raises `StoreUnavailable`."""
+        return await self._database.read(files.of_customer, self._chat(address), refs)
 
     async def file(self, address: str, file: str) -> tuple[Attachment, bytes] | None:
         """A file of this visitor's chat; None if it is anybody else's, or nobody's. Raises `StoreUnavailable`."""
@@ -81,14 +97,18 @@ class WebConnector:
         described = await self._database.read(files.describe, self._company, file)
         return None if content is None or described is None else (described, content)
 
-    async def say(self, address: str, identity: str, text: str, language: str) -> bool:
+    async def say(
+        self, address: str, identity: str, text: str, language: str, attached: Sequence[Attachment] = ()
+    ) -> bool:
         """Hand in a visitor's message; False if it was there already. Raises `StoreUnavailable`."""
-        return await self._receive(address, identity, Kind.MESSAGE, text, identity, language)
+        return await self._receive(address, identity, Kind.MESSAGE, text, identity, language, attached)
 
     async def act(self, address: str, identity: str, action: str, message: int | None, language: str) -> bool:
         """Hand in one of `ACTIONS`, about a message where it needs one. Raises `StoreUnavailable`."""
         kind, text = ACTIONS[action]
         ref = ""
+        if action == "language":
+            text = f"language {language}"
         if kind is Kind.FEEDBACK:
             conversation = await self._database.read(conversations.find, self._chat(address))
             if conversation is None or message is None or message > conversation.last:
@@ -96,7 +116,16 @@ class WebConnector:
             ref = f"{conversation.id}:{message}"
         return await self._receive(address, identity, kind, text, ref, language)
 
-    async def _receive(self, address: str, identity: str, kind: Kind, text: str, ref: str, language: str) -> bool:
+    async def _receive(
+        self,
+        address: str,
+        identity: str,
+        kind: Kind,
+        text: str,
+        ref: str,
+        language: str,
+        attached: Sequence[Attachment] = (),
+    ) -> bool:
         if self._inbox is None:
             raise StoreUnavailable("The web chat is starting or stopping: try again in a moment.")
         # An id is one visitor's own: nobody can make another's message look like a redelivery.
@@ -108,6 +137,7 @@ class WebConnector:
             ref=ref,
             author=address,
             language=language,
+            attachments=attached,
         )
         fresh = await self._inbox.receive(event)
         self._hub.wake(address)

@@ -14,11 +14,11 @@ from retrieval.errors import StoreUnavailable
 
 
 class Refused(HTTPException):
-    """A request that can't be taken, with the key of the text that says why."""
+    """A request that can't be taken, with the key of the text that says why, and perhaps when to come back."""
 
-    def __init__(self, status: int, key: str, **values: Any) -> None:
-        super().__init__(status, key)
-        self.values = values
+    def __init__(self, status: int, key: str, *, retry_after: int | None = None, **values: Any) -> None:
+        super().__init__(status, key, None if retry_after is None else {"retry-after": str(retry_after)})
+        self.values = values if retry_after is None else {"seconds": retry_after, **values}
 
 
 def install(app: FastAPI) -> None:
@@ -34,7 +34,9 @@ def _on_http(request: Request, error: Exception) -> Response:
     key = str(getattr(error, "detail", ""))
     if not isinstance(error, Refused):  # the framework's own, or one of ours without more to say
         key = "not_found" if status == 404 else "refused"
-    return explain(request, status, key, **getattr(error, "values", {}))
+    response = explain(request, status, key, **getattr(error, "values", {}))
+    response.headers.update(getattr(error, "headers", None) or {})
+    return response
 
 
 def explain(request: Request, status: int, key: str, **values: Any) -> Response:

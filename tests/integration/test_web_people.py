@@ -5,10 +5,7 @@ import pytest
 
 from bot.handoff import NewFile
 from tests.chat_site import COMPANY, Site
-from tests.integration.test_web_chat import _add_other_company as _add_other_company
-from tests.integration.test_web_chat import act, address_of, listening, site, visitor
-
-__all__ = ["site", "visitor"]
+from tests.web_visitors import act, address_of, listening
 
 GUIDE = NewFile("Anleitung & <guide>.html", "text/html", b"<script>alert(1)</script>")
 
