@@ -90,7 +90,7 @@ class Answering:
             return
         if asked.hint:
             asked = replace(asked, text=f"{asked.text}\n{asked.hint}")
-        following = Following(self.search, self.model, self.settings.answer_above)
+        following = Following(self.search, self.model, self.settings.answers_from)
         found = without_orders(await following.find(asked, PASSAGES))
         found, disputes = await self._settled(asked, found)
         clock.note("retrieval")

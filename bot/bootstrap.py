@@ -76,7 +76,7 @@ async def open_parts(settings: Settings, progress: Progress | None = None) -> As
 def _answerers(
     settings: Settings, database: Database, embedder: Embedder, model: ChatModel | None
 ) -> tuple[Answerer, ...]:
-    extracting = Extracting(embedder, settings.answering.answer_above)
+    extracting = Extracting(embedder, settings.answering.answers_from)
     if model is None:
         return (extracting,)
 

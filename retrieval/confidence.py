@@ -9,15 +9,20 @@ from retrieval.passages import Scored, Signals
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """A logistic regression from the signals, in the order of `values`, to the probability."""
+class Scale:
+    """How a company's own questions scale the evidence (Platt 1999); as it is where nobody has calibrated."""
 
-    intercept: float
-    weights: Sequence[float]
+    intercept: float = 0.0
+    slope: float = 1.0
+    questions: int = 0
+    """On how many it was fitted."""
 
 
-PUBLIC = Calibration(-25.25, (48.68, 50.66, 2.06, -24.67, 1.18))
-"""Fitted by `benchmarks/confidence.py` on questions of public sets, each with about half of its answers taken out."""
+INTERCEPT, WEIGHTS = -25.25, (48.68, 50.66, 2.06, -24.67, 1.18)
+"""A logistic regression on the signals, in the order of `values`.
+
+Fitted by `benchmarks/confidence.py` on questions of public sets, each with about half of its answers taken out.
+"""
 MOST_EVIDENCE = 30.0
 MOST_MARGIN = 0.1
 """A larger lead says no more."""
@@ -53,18 +58,25 @@ def _around(cosines: Sequence[float], best: float) -> float:
     return (sum(near) + DOUBT * (best - USUAL_GAP)) / (len(near) + DOUBT)
 
 
-def confidence(signals: Signals, calibration: Calibration = PUBLIC) -> float:
+def confidence(signals: Signals, scale: Scale = Scale()) -> float:
     """The probability that the best passage answers."""
     if not signals.cosine:
         return 0.0
-    evidence = calibration.intercept + sum(
-        weight * signal for weight, signal in zip(calibration.weights, values(signals), strict=True)
-    )
-    return 1 / (1 + math.exp(-max(-MOST_EVIDENCE, min(MOST_EVIDENCE, evidence))))
+    return probability(scale.intercept + scale.slope * evidence(signals))
+
+
+def evidence(signals: Signals) -> float:
+    """The logarithm of the odds that the best passage answers, as fitted on public sets."""
+    return INTERCEPT + sum(weight * value for weight, value in zip(WEIGHTS, values(signals), strict=True))
+
+
+def probability(log_odds: float) -> float:
+    """The logistic function."""
+    return 1 / (1 + math.exp(-max(-MOST_EVIDENCE, min(MOST_EVIDENCE, log_odds))))
 
 
 def values(signals: Signals) -> tuple[float, ...]:
-    """The signals as numbers, in the order of a calibration's weights."""
+    """The signals as numbers, in the order of the weights."""
     return signals.cosine, signals.margin, float(signals.translated), signals.around, signals.known
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from llm.embeddings import Embedder
 from retrieval import store
 from retrieval.asking import Asked, ask
-from retrieval.confidence import confidence, signals_of
+from retrieval.confidence import Scale, confidence, signals_of
 from retrieval.crossing import Bridge, Mixture
 from retrieval.database import Database
 from retrieval.embedding import embed
@@ -57,6 +57,7 @@ class Search:
     _bases: dict[Key, _Base] = field(default_factory=dict)
     _refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _bridge: Bridge = field(init=False)
+    _scales: dict[str, Scale] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._bridge = Bridge(self.embedder)
@@ -64,6 +65,7 @@ class Search:
     async def refresh(self) -> None:
         """Bring the indexes up to what SQL holds; cheap when nothing has changed."""
         async with self._refreshing:
+            self._scales = await self.database.read(store.scales, self.embedder.name)
             try:
                 await self._rebuild_outdated()
             except IndexUnavailable as error:
@@ -107,7 +109,7 @@ class Search:
             ranked.extend(await self._search_one((company, each), asked, count))
         ranked.sort(key=lambda scored: -scored.score)
         signals = signals_of(ranked, asked)
-        return Found(query, tuple(ranked[:count]), confidence(signals), signals)
+        return Found(query, tuple(ranked[:count]), confidence(signals, self._scales.get(company, Scale())), signals)
 
     async def _search_one(self, key: Key, asked: Asked, count: int) -> list[Scored]:
         """What one company and audience has. An index that is broken, or behind SQL, is first brought up."""

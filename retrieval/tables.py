@@ -69,6 +69,17 @@ vectors = Table(
     ForeignKeyConstraint(["passage"], ["passage.serial"], ondelete="CASCADE"),
 )
 
+calibrations = Table(
+    "calibration",
+    metadata,
+    Column("company", String(64), primary_key=True),
+    # Another model's cosines mean something else.
+    Column("model", String(255), primary_key=True),
+    Column("intercept", Float, nullable=False),
+    Column("slope", Float, nullable=False),
+    Column("questions", Integer, nullable=False),
+)
+
 knowledge = Table(
     "knowledge",
     metadata,

@@ -1,6 +1,7 @@
-"""Measurements: `evaluate`."""
+"""Measurements: `evaluate` and `calibrate`."""
 
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,8 +9,10 @@ import typer
 
 from connectors.cli.command import Invocation, command
 from connectors.cli.console import Steps, table
+from llm.errors import UsageError
 
 if TYPE_CHECKING:
+    from bot.calibrating import Calibrated
     from bot.evaluation import Evaluation, Measure
 
 PANEL = "Upkeep"
@@ -18,6 +21,7 @@ PANEL = "Upkeep"
 def add_to(app: typer.Typer) -> None:
     """Register these commands."""
     command(app, PANEL, company=False)(evaluate)
+    command(app, PANEL)(calibrate)
 
 
 async def evaluate(
@@ -59,6 +63,61 @@ async def evaluate(
         _show(call, measured)
     if out:
         call.note(f"Each question's outcome is in {out}", "dim")
+
+
+async def calibrate(
+    call: Invocation,
+    questions: Annotated[
+        Path | None, typer.Argument(metavar="[QUESTIONS.jsonl]", help="Your own questions, 40 or more.")
+    ] = None,
+    reset: Annotated[bool, typer.Option("--reset", metavar="", help="Forget your calibration.")] = False,
+) -> None:
+    """Fit the confidence to questions of your own, so that 0.8 means right in 8 of 10 cases with your documents.
+
+    A line holds `question` and what the right passage is told by: `relevant` (ids of documents or passages), or
+    `answer_contains` (strings of which it holds one; or lists of them, of each of which it holds one). A line without
+    either is a question that your documents don't answer: have some of those, too.
+
+    [not dim]Examples[/]
+
+      [cyan]answerdesk calibrate questions.jsonl[/]
+      [cyan]answerdesk calibrate --reset[/]
+
+    [not dim]Next:[/] say by [cyan]answering.wrong_answer_costs[/] how sure an answer has to be.
+    """
+    from bot.calibrating import calibrate as fit_to
+    from retrieval import store
+
+    if (questions is None) is not reset:
+        raise UsageError("Name a file of questions, or --reset to forget what an earlier one taught.")
+    async with call.parts() as parts:
+        if questions is None:
+            held = await parts.database.write(store.remove_calibration, call.company, parts.embedder.name)
+            if not call.result({"forgotten": held}):
+                call.out.print("The calibration is forgotten." if held else "There was no calibration.")
+            return
+        came = await fit_to(parts, call.company, questions)
+    if not call.result(asdict(came)):
+        _show_calibration(call, came)
+
+
+def _show_calibration(call: Invocation, came: "Calibrated") -> None:
+    call.out.print(f"{came.questions} questions, {came.right} of which find the right passage first", style="bold")
+    rows = table("Confidence", "Questions", "said", "right", right=frozenset({"Questions", "said", "right"}))
+    for title, measured in (("before", came.before), ("after", came.after)):
+        rows.add_row(f"{title}: error {measured.brier:.3f}", "", "", "")
+        for band in measured.bands:
+            rows.add_row(
+                f"  {band.low:.2f} to {band.high:.2f}",
+                str(band.questions),
+                f"{band.confidence:.2f}",
+                f"{band.right:.2f}",
+            )
+    call.out.print(rows)
+    if came.kept:
+        call.out.print("Kept: from now on your confidences are scaled so. `answerdesk calibrate --reset` undoes it.")
+    else:
+        call.out.print("Not kept: on questions it has not seen, it would be no better than what you have.")
 
 
 def _finite(value: Any) -> Any:

@@ -81,7 +81,7 @@ async def _ask_all(folder: Path, embedder: Embedder) -> list[Asked]:
         await knowledge.ingest(EXAMPLES / "halden-bikes-internal", audience=Audience.INTERNAL)
         await knowledge.search.refresh()
         sources = {document.id: Path(document.source).name for document in await knowledge.documents()}
-        answering = Answering(knowledge.search, (Extracting(embedder, settings.answer_above),), settings)
+        answering = Answering(knowledge.search, (Extracting(embedder, settings.answers_from),), settings)
         return [await _ask(answering, json.loads(line), sources) for line in questions]
 
 
