@@ -303,7 +303,7 @@ def _asked(options: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Pat
 
 async def replies(options: argparse.Namespace) -> dict[str, Any]:
     settings = LLMSettings(
-        base_url=options.base_url, model=options.model, first_token_timeout=300, stall_timeout=120, total_timeout=600
+        base_url=options.base_url, model=options.model, first_token_timeout=900, stall_timeout=300, total_timeout=1800
     )
     model = await asyncio.to_thread(load_chat_model, settings)
     assert model is not None
@@ -326,7 +326,7 @@ async def replies(options: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _written(parts: Parts, model: Any, queries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    gate = asyncio.Semaphore(8)
+    gate = asyncio.Semaphore(4)
 
     async def version(*_: object) -> int:
         return 1

@@ -142,10 +142,14 @@ def _among_other_words(sentence: str, cited: Sequence[Passage], language: str) -
     known = [place for passage in cited for place in _places(passage.text, language)]
     for number, before, behind in _places(sentence, language):
         own = [before & b or behind & a for value, b, a in known if value == number]
-        others = [before & b or behind & a for value, b, a in known if value != number]
+        others = [_are_mostly(before, b) or _are_mostly(behind, a) for value, b, a in known if value != number]
         if own and not any(own) and any(others):
             return number
     return ""
+
+
+def _are_mostly(words: frozenset[str], others: frozenset[str]) -> bool:
+    return bool(words) and len(words & others) >= SAME_STATEMENT * len(words)
 
 
 @lru_cache(maxsize=256)
