@@ -72,8 +72,15 @@ async def page(
     """The chat page. `?language=zh` chooses the language of the interface for good."""
     language = chosen if chosen in LANGUAGES else preferred
     questions = await library.questions(language, SUGGESTED)
-    values = {"questions": questions, "limit": LIMIT, "most_files": MOST_FILES}
-    response = pages.render(request, "chat.html", language, largest_mb=limits.settings.max_file_mb, **values)
+    response = pages.render(
+        request,
+        "chat.html",
+        language,
+        questions=questions,
+        limit=LIMIT,
+        most_files=MOST_FILES,
+        largest_mb=limits.settings.max_file_mb,
+    )
     greet(request, response)
     if language == chosen:
         response.set_cookie(LANGUAGE_COOKIE, language, max_age=COOKIE_SECONDS, samesite="lax")

@@ -146,6 +146,14 @@ def test_the_colours_can_be_chosen_and_stay(page: Page) -> None:
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
+def test_the_bot_answers_in_the_language_that_is_chosen(page: Page) -> None:
+    ask(page, "hello")
+    expect(answer(page)).to_be_visible()
+    page.get_by_label("Options").click()
+    page.get_by_label("Language").select_option("de")
+    expect(page.locator("article[data-author=notice]")).to_contain_text("Deutsch")
+
+
 def test_the_language_can_be_chosen_and_stays(page: Page) -> None:
     page.get_by_label("Options").click()
     page.get_by_label("Language").select_option("zh")

@@ -17,10 +17,13 @@ export class ApiError extends Error {
   }
 }
 
-async function call(path, options = {}) {
+const PATIENCE = 20_000; // milliseconds
+const UPLOAD_PATIENCE = 300_000;
+
+async function call(path, options = {}, patience = PATIENCE) {
   let response;
   try {
-    response = await fetch(path, { ...options, signal: AbortSignal.timeout(20_000) });
+    response = await fetch(path, { ...options, signal: AbortSignal.timeout(patience) });
   } catch {
     throw new ApiError(t("error_unavailable"), false);
   }
@@ -37,7 +40,16 @@ async function call(path, options = {}) {
 const post = (path, body) =>
   call(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 
-export const sendMessage = ({ id, text }) => post(`${base}/chat/messages`, { id, text });
+export const sendMessage = ({ id, text, files = [] }) =>
+  post(`${base}/chat/messages`, { id, text, files: files.map((file) => file.id) });
+
+/** Hand a file in; resolves to its id, name and size. */
+export const sendFile = (file) =>
+  call(
+    `${base}/chat/files?name=${encodeURIComponent(file.name)}`,
+    { method: "POST", headers: { "Content-Type": file.type || "application/octet-stream" }, body: file },
+    UPLOAD_PATIENCE,
+  );
 
 export const sendAction = (action, message) => post(`${base}/chat/actions`, { id: newId(), action, message });
 

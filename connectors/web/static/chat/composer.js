@@ -1,5 +1,6 @@
 // The box that messages are written in.
 
+import { createAttachments } from "./attachments.js";
 import { base, byId, icon } from "./dom.js";
 import { t } from "./texts.js";
 
@@ -15,14 +16,16 @@ const limit = Number(document.body.dataset.limit);
 // The server counts characters (code points), a string's length counts UTF-16 units.
 const lengthOf = (text) => [...text].length;
 
-/** `submit(text)` is called with a message that may be sent, `stop()` when the button stops an answer. */
+/** `submit(text, files)` is called with a message that may be sent, `stop()` when the button stops an answer. */
 export function createComposer(submit, stop) {
   let busy = false;
+  let attachments = null;
 
   const update = () => {
     const left = limit - lengthOf(box.value);
-    const stops = busy && !box.value;
-    send.disabled = !stops && (!box.value.trim() || left < 0);
+    const files = attachments?.any() ?? false;
+    const stops = busy && !box.value && !files;
+    send.disabled = !stops && ((!box.value.trim() && !files) || left < 0 || (files && !attachments.ready()));
     send.dataset.stops = String(stops);
     send.title = t(stops ? "stop" : "send");
     send.setAttribute("aria-label", send.title);
@@ -42,7 +45,7 @@ export function createComposer(submit, stop) {
   box.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return; // 229: an input method is at work
     event.preventDefault();
-    if (box.value.trim()) form.requestSubmit();
+    if (box.value.trim() || attachments.any()) form.requestSubmit();
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -54,10 +57,11 @@ export function createComposer(submit, stop) {
     const text = box.value.trim();
     box.value = "";
     update();
-    submit(text);
+    submit(text, attachments.take());
   });
 
   box.value = sessionStorage.getItem(DRAFT) ?? "";
+  attachments = createAttachments(update);
   update();
   if (matchMedia("(hover: hover)").matches) box.focus({ preventScroll: true }); // on a phone it would call up the keyboard
 

@@ -43,9 +43,9 @@ export function createHeader(on) {
     connection: connectionLine(),
     problem: (text) => say(text, false),
     onLanguage(changed) {
-      language.addEventListener("change", () => {
+      language.addEventListener("change", async () => {
         remember("language", language.value);
-        changed();
+        await changed();
         location.reload();
       });
     },
@@ -83,15 +83,15 @@ function say(text, good) {
 function connectionLine() {
   let timer = 0;
   let lost = false;
-  const complain = () => {
+  const complain = (reason) => {
     lost = true;
-    say(t(navigator.onLine ? "reconnecting" : "offline"), false);
+    say(reason ?? t(navigator.onLine ? "reconnecting" : "offline"), false);
   };
-  addEventListener("offline", complain);
-  return (open) => {
+  addEventListener("offline", () => complain());
+  return (open, reason) => {
     clearTimeout(timer);
     if (!open) {
-      timer = setTimeout(complain, lost ? 0 : PATIENCE);
+      timer = setTimeout(complain, lost || reason ? 0 : PATIENCE, reason);
     } else if (lost) {
       lost = false;
       say(t("connected"), true);

@@ -54,10 +54,10 @@ function setWorking(working) {
 
 // --- what the customer does ---
 
-function ask(text) {
+function ask(text, files = []) {
   transcript.toEnd("instant");
   focusComposer();
-  outbox.add({ id: newId(), author: "customer", sender: "", text, at: Date.now() / 1000 });
+  outbox.add({ id: newId(), author: "customer", sender: "", text, files, at: Date.now() / 1000 });
 }
 
 function sending() {
@@ -146,8 +146,8 @@ const heard = {
     if (owner === "waiting" || owner === "human") setWorking(false);
     render();
   },
-  connection(open) {
-    header.connection(open);
+  connection({ open, reason }) {
+    header.connection(open, reason);
     if (open && !state.connected) outbox.pump();
     state.connected = open;
   },
@@ -182,4 +182,7 @@ const remembering = Object.fromEntries(
 );
 outbox.pump();
 const tellOthers = listen(() => state.cursor, remembering);
-header.onLanguage(() => tellOthers("reload"));
+header.onLanguage(async () => {
+  if (state.conversation) await act("language"); // of somebody who hasn't written yet, the first message tells it
+  tellOthers("reload");
+});

@@ -9,7 +9,7 @@ const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 20_000;
 
 /**
- * Listen. `handlers` has a function for each of EVENTS, and `connection(open)`; `after()` names the last event this tab has seen.
+ * Listen. `handlers` has a function for each of EVENTS, and `connection({open, reason})`; `after()` names the last event this tab has seen.
  * Returns `tell(name)`, which hands a note of our own ("reload") to the other tabs.
  */
 export function listen(after, handlers) {
@@ -51,6 +51,21 @@ function leadInTurn(connection) {
   lead(document.visibilityState === "visible");
 }
 
+/** Why the server gives no events: an EventSource doesn't tell. */
+async function refusal(address) {
+  const stop = new AbortController();
+  try {
+    const response = await fetch(address, { signal: stop.signal });
+    if (response.status !== 429) return {};
+    const { message } = await response.json();
+    return { reason: message, retryAfter: Number(response.headers.get("Retry-After")) };
+  } catch {
+    return {};
+  } finally {
+    stop.abort();
+  }
+}
+
 /** One EventSource that comes back: the browser's own retry gives up on any answer that isn't a stream, a proxy's 502 for one. */
 function connect(after, share) {
   let active = false;
@@ -71,17 +86,21 @@ function connect(after, share) {
     active = true;
     drop();
     const query = after() ? `?after=${encodeURIComponent(after())}` : "";
-    source = new EventSource(`${base}/chat/events${query}`);
-    source.addEventListener("error", () => {
-      share("connection", false);
+    const address = `${base}/chat/events${query}`;
+    const mine = (source = new EventSource(address));
+    source.addEventListener("error", async () => {
+      const refused = mine.readyState === EventSource.CLOSED;
       drop();
-      timer = setTimeout(open, delay * (0.75 + Math.random() / 2));
+      const { reason, retryAfter } = refused ? await refusal(address) : {};
+      if (!active || source) return; // it was closed, or opened again, meanwhile
+      share("connection", { open: false, reason });
+      timer = setTimeout(open, retryAfter ? retryAfter * 1000 : delay * (0.75 + Math.random() / 2));
       delay = Math.min(delay * 2, LONGEST_RETRY);
     });
     for (const name of EVENTS) {
       source.addEventListener(name, (event) => {
         delay = FIRST_RETRY;
-        share("connection", true);
+        share("connection", { open: true });
         share(name, { ...JSON.parse(event.data), cursor: event.lastEventId });
       });
     }
