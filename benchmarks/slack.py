@@ -6,8 +6,8 @@ Repeat it from the repository's root, on an otherwise idle machine:
 
 A Slack on loopback, in a process of its own, delivers messages of staff in the threads of 50 cases, over a socket and
 signed over HTTP: first all at once (by HTTP 200 at a time), then at a steady rate. Ours stores each (SQLite,
-synchronous=FULL), acknowledges it, and makes a note of it meanwhile. Taken is the time from delivery to acknowledgement,
-and to the last note. Slack itself delivers at most 30,000 events an hour. The result goes to
+synchronous=FULL), acknowledges it, and makes a note of it meanwhile. Taken is the time from delivery to
+acknowledgement, and to the last note. Slack itself delivers at most 30,000 events an hour. The result goes to
 benchmarks/results/slack.json.
 """
 

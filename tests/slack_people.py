@@ -46,6 +46,8 @@ async def scripted(question: Question) -> AsyncIterator[Draft | Answer]:
         told = question.audience is Audience.INTERNAL
         outcome, reason = (Outcome.ANSWERED, None) if told else (Outcome.HANDOFF, Reason.NOT_COVERED)
         yield Answer(outcome, "The code is 4711. [1]" if told else "A person will help.", 0.9, "en", reason=reason)
+    elif "nothing" in asked:
+        yield Answer(Outcome.HANDOFF, "A person will help.", 0.1, "en", reason=Reason.NOT_COVERED)
     elif "return" in asked:
         proposal = Suggestion(DRAFT, (SOURCE,), 0.6)
         yield Answer(Outcome.HANDOFF, "A person will help.", 0.4, "en", reason=Reason.UNSURE, proposal=proposal)

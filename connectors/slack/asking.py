@@ -25,6 +25,7 @@ HELPFUL, UNHELPFUL = "helpful", "unhelpful"
 ANSWER = "answer:"
 """Begins the reference of an errand whose answer was begun: the message's id follows."""
 NOT_COVERED = "The documents don't answer this, the internal ones included."
+NOT_SURE = "I'm not sure that this is the answer, and it may be internal: read it before you pass it on."
 PROMPTS = 4
 EXCERPT = 300
 
@@ -146,6 +147,8 @@ def worded(answer: Answer) -> str:
     """An answer as staff are told it: nobody hands them over."""
     if answer.outcome is Outcome.ANSWERED:
         return answer.text
+    if answer.proposal:
+        return f"{NOT_SURE}\n\n{answer.proposal.text}"
     if answer.suggestions:
         near = "\n".join(f"- {each}" for each in answer.suggestions)
         return f"{NOT_COVERED} What comes near:\n{near}"
@@ -153,8 +156,11 @@ def worded(answer: Answer) -> str:
 
 
 def _sources(advice: Advice) -> list[Block]:
-    shown = advice.answer.citations if advice.answer.outcome is Outcome.ANSWERED else ()
-    lines = [f"{source(each)}{' 🔒 internal' if each.passage in advice.internal else ''}" for each in shown[:10]]
+    answer = advice.answer
+    shown = (
+        answer.citations if answer.outcome is Outcome.ANSWERED else answer.proposal.citations if answer.proposal else ()
+    )
+    lines = [f"{source(each)}{' 🔒 internal' if each.passage in advice.internal else ''}" for each in shown]
     return [context("\n".join(lines))] if lines else []
 
 

@@ -192,8 +192,8 @@ def _said(message: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "ts": str(message["ts"]),
         "text": str(message.get("text") or "")[:_MOST_TEXT],
-        "blocks": [block for block in message.get("blocks") or () if _is_rich(block)],
-        "files": [_file(each) for each in message.get("files") or () if isinstance(each, Mapping)],
+        "blocks": [block for block in _items(message.get("blocks")) if _is_rich(block)],
+        "files": [_file(each) for each in _items(message.get("files")) if isinstance(each, Mapping)],
     }
 
 
@@ -205,6 +205,10 @@ def _file(file: Mapping[str, Any]) -> dict[str, Any]:
         "size": int(file.get("size") or 0),
         "url": str(file.get("url_private_download") or file.get("url_private") or ""),
     }
+
+
+def _items(listed: object) -> Sequence[Any]:
+    return listed if isinstance(listed, list) else ()
 
 
 def _is_rich(block: object) -> bool:

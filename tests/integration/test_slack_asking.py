@@ -105,8 +105,14 @@ async def test_an_answer_is_judged(service: Service, mia: Staff) -> None:
 
 
 async def test_what_the_documents_do_not_know_is_said_plainly(service: Service, mia: Staff) -> None:
-    await mia.asks("How do I return from here?")
+    await mia.asks("Who knows nothing?")
     await mia.reads("The documents don't answer this, the internal ones included.")
+
+
+async def test_what_is_not_certain_is_said_to_be(service: Service, mia: Staff) -> None:
+    await mia.asks("How do I return from here?")
+    answer = await mia.reads("I'm not sure that this is the answer")
+    assert "60 days" in answer.reads
 
 
 async def test_apps_are_not_answered(service: Service, mia: Staff) -> None:
@@ -169,4 +175,4 @@ async def test_real_internal_documents_reach_staff_and_no_customer(
     asked = "What is the code of the warehouse door?"
     for audience, told in ((Audience.INTERNAL, True), (Audience.PUBLIC, False)):
         *_, answer = [step async for step in parts.answering.answer(Question("default", asked, audience))]
-        assert ("4711" in answer.text) is told
+        assert ("4711" in f"{answer.text} {answer.proposal}") is told
