@@ -11,6 +11,7 @@ from bot.settings import Settings
 from bot.storage.migrate import migrate
 from llm.chat import ChatModel, load_chat_model
 from llm.embeddings import Embedder, load_embedder
+from llm.reranking import load_reranker
 from retrieval import store
 from retrieval.database import Database, open_database
 from retrieval.ingest import Ingestion
@@ -60,7 +61,8 @@ async def open_parts(settings: Settings, progress: Progress | None = None) -> As
         indexes = await asyncio.to_thread(open_indexes, settings.data_dir / "vectors", embedder.name)
         model = await asyncio.to_thread(load_chat_model, settings.llm)  # its first import takes seconds
         parser = ParserProcess(settings.retrieval.parse_seconds, settings.retrieval.parse_memory_mb)
-        search = Search(database, embedder, indexes, settings.retrieval)
+        reranker = await asyncio.to_thread(load_reranker, settings.reranking)
+        search = Search(database, embedder, indexes, settings.retrieval, reranker, settings.reranking.passages)
         answerers = _answerers(settings, database, embedder, model)
         languages = {company.id: company.language for company in settings.served}
         answering = Answering(search, answerers, settings.answering, languages, model)
@@ -68,6 +70,8 @@ async def open_parts(settings: Settings, progress: Progress | None = None) -> As
             yield Parts(settings, database, embedder, indexes, search, answering, parser)
         finally:
             await parser.close()
+            if reranker:
+                await asyncio.to_thread(reranker.close)
             if model:
                 await model.close()
             await asyncio.to_thread(indexes.close)

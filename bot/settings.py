@@ -37,7 +37,7 @@ from bot.sections import (
     WebSettings,
 )
 from llm.errors import SettingsError
-from llm.settings import EmbeddingSettings, LLMSettings
+from llm.settings import EmbeddingSettings, LLMSettings, RerankingSettings
 from retrieval.settings import RetrievalSettings
 
 __all__ = [
@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     company: CompanySettings = CompanySettings()
     companies: dict[CompanyId, OtherCompanySettings] = {}
     embedding: EmbeddingSettings = EmbeddingSettings()
+    reranking: RerankingSettings = RerankingSettings()
     llm: LLMSettings = LLMSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     answering: AnsweringSettings = AnsweringSettings()

@@ -31,6 +31,8 @@ SAMPLES = {
     "llm.base_url": "http://127.0.0.1:8000/v1",
     "llm.model": "the-name-it-serves",
     "answering.answer_above": 0.7,
+    "reranking.model": "BAAI/bge-reranker-v2-m3",
+    "reranking.base_url": "http://127.0.0.1:8001/v1",
     "slack.url": "https://help.example.com",
     "desk.url": "https://help.example.com",
     "telegram.webhook_url": "https://help.example.com",

@@ -34,6 +34,27 @@ class EmbeddingSettings(BaseModel):
     batch_size: Annotated[int, Field(ge=1, le=1024, description="Passages embedded at a time.")] = 16
 
 
+class RerankingSettings(BaseModel):
+    """A model that reads question and passages together and orders what was found anew; off where none is named."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: Annotated[
+        str | None,
+        Field(description="A sentence-transformers cross-encoder by name or folder, or the endpoint's model."),
+    ] = None
+    base_url: Annotated[
+        HttpUrl | None,
+        Field(description="Where `/rerank` is served, such as http://127.0.0.1:8001/v1; unset loads the model here."),
+    ] = None
+    api_key: Annotated[
+        SecretStr | None,
+        Field(description="Only by ANSWERDESK_RERANKING_API_KEY or ANSWERDESK_RERANKING_API_KEY_FILE."),
+    ] = None
+    passages: Annotated[int, Field(ge=2, le=200, description="The best so many passages are ordered anew.")] = 20
+    timeout: Annotated[float, Field(gt=0, description="Seconds to wait; then the order stays as it is.")] = 2.0
+
+
 class LLMSettings(BaseModel):
     """The OpenAI-compatible endpoint, vLLM above all, that writes answers; without one, answers are extracted."""
 

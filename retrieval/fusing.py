@@ -1,6 +1,7 @@
 """How candidates are scored: dense and keyword search fused, across languages."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,22 @@ def fuse(
         Scored(passages[row], float(score[row]), float(balanced[part[row], row]), float(keywords[part[row], row]))
         for row in order
     ]
+
+
+def reorder(ranked: Sequence[Scored], judged: Floats) -> list[Scored]:
+    """The foremost passages in the mean of both orders: their scores, and the reranker's `judged` in their range.
+
+    The scores keep their scale, which the confidence is estimated from.
+    """
+    count = len(judged)
+    scores = np.array([each.score for each in ranked[:count]], np.float32)
+    spread = float(np.ptp(judged))
+    if count < 2 or spread == 0:
+        return list(ranked)
+    mapped = scores.min() + (judged - judged.min()) / spread * np.ptp(scores)
+    mixed = (scores + mapped) / 2
+    foremost = [replace(ranked[row], score=float(mixed[row])) for row in np.argsort(-mixed, kind="stable")]
+    return [*foremost, *ranked[count:]]
 
 
 def _lift(asked: Asked, languages: NDArray[np.str_], bridge: Bridge, mixture: Mixture) -> Floats:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm.embeddings import Embedder
+from llm.errors import ModelError
+from llm.reranking import Reranker
 from retrieval import store
 from retrieval.asking import Asked, ask
 from retrieval.confidence import Scale, confidence, signals_of
@@ -15,7 +17,7 @@ from retrieval.crossing import Bridge, Mixture
 from retrieval.database import Database
 from retrieval.embedding import embed
 from retrieval.errors import IndexUnavailable
-from retrieval.fusing import fuse
+from retrieval.fusing import fuse, reorder
 from retrieval.keywords import KeywordIndex
 from retrieval.passages import Audience, Found, Passage, Scored
 from retrieval.settings import RetrievalSettings
@@ -54,6 +56,9 @@ class Search:
     embedder: Embedder
     indexes: VectorIndexes
     settings: RetrievalSettings
+    reranker: Reranker | None = None
+    reranked: int = 20
+    """How many passages the reranker judges."""
     _bases: dict[Key, _Base] = field(default_factory=dict)
     _refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _bridge: Bridge = field(init=False)
@@ -108,8 +113,20 @@ class Search:
         for each in audiences:
             ranked.extend(await self._search_one((company, each), asked, count))
         ranked.sort(key=lambda scored: -scored.score)
+        ranked = await self._rerank(query, ranked)
         signals = signals_of(ranked, asked)
         return Found(query, tuple(ranked[:count]), confidence(signals, self._scales.get(company, Scale())), signals)
+
+    async def _rerank(self, query: str, ranked: list[Scored]) -> list[Scored]:
+        """In the order that the reranker gives, if there is one and it is well."""
+        if self.reranker is None or len(ranked) < 2:
+            return ranked
+        texts = [f"{each.passage.heading}\n{each.passage.text}" for each in ranked[: self.reranked]]
+        try:
+            return reorder(ranked, await asyncio.to_thread(self.reranker.scores, query, texts))
+        except ModelError as error:
+            log.warning("What was found is not ordered anew: %s", error)
+            return ranked
 
     async def _search_one(self, key: Key, asked: Asked, count: int) -> list[Scored]:
         """What one company and audience has. An index that is broken, or behind SQL, is first brought up."""
