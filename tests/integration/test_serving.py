@@ -15,7 +15,7 @@ import pytest
 
 from bot.bootstrap import Parts
 from bot.settings import Settings
-from connectors import sample
+from connectors import sample as sample_company
 from llm.errors import AnswerdeskError
 from retrieval import store
 from retrieval.passages import Audience
@@ -211,8 +211,8 @@ def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[Audience, Pa
     for audience, folder in folders.items():
         folder.mkdir(parents=True)
         (folder / "hours.md").write_text(f"# {audience} hours\n\nThe shop opens at nine.\n")
-    monkeypatch.setattr(sample, "EXAMPLES", tmp_path / "examples")
-    monkeypatch.setattr(sample, "SAMPLE", folders)
+    monkeypatch.setattr(sample_company, "EXAMPLES", tmp_path / "examples")
+    monkeypatch.setattr(sample_company, "SAMPLE", folders)
     return folders
 
 
@@ -225,7 +225,7 @@ async def test_the_sample_of_another_checkout_makes_room_for_this_one(
     company = parts.settings.company.id
     assert [each async for each in parts.ingestion(company, Audience.PUBLIC).run([elsewhere])]
     steps: list[tuple[str, int, int]] = []
-    assert await sample.load_sample(parts, lambda *step: steps.append(step)) == []
+    assert await sample_company.load_sample(parts, lambda *step: steps.append(step)) == []
     held = await parts.database.read(store.list_documents, company)
     assert {Path(each.source) for each in held} == {folder / "hours.md" for folder in sample.values()}
     assert steps[-1][1:] == (1, 1)
@@ -235,7 +235,7 @@ def test_without_the_sample_the_next_step_is_told(settings: Settings, sample: di
     (sample[Audience.PUBLIC] / "hours.md").unlink()
     sample[Audience.PUBLIC].rmdir()
     with pytest.raises(AnswerdeskError, match="make run"):
-        sample.demo_settings(settings)
+        sample_company.demo_settings(settings)
 
 
 @pytest.mark.skipif(not (ROOT / "examples" / "halden-bikes").is_dir(), reason="the sample company isn't there")
