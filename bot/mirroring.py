@@ -12,6 +12,7 @@ import os
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from bot.casefile import Case, Entry, EntryKind
 from bot.conversation import Status
@@ -20,6 +21,7 @@ from bot.held import see_through
 from bot.ports import Gone, Receipt, Rejected, Retry, Sent, StaffChannel, Unknown
 from bot.storage import cases
 from bot.storage import mirroring as store
+from bot.storage.conversations import one_message
 from bot.storage.mirroring import Mirrored
 from llm.errors import AnswerdeskError
 from retrieval.database import Database
@@ -204,11 +206,19 @@ class _Hand:
         return thread
 
     async def _show(self, thread: str, case: Case, entry: Entry) -> None:
+        if entry.status is Status.OUTBOX:
+            entry = await self._as_it_is_now(entry)
         if entry.status is Status.OUTBOX and self._now() - entry.at < UNSENT_WAIT:
             raise PutOff(UNSENT_LOOK, "a message waits to be sent", failed=False)
         if not self._is_known_there(entry):
             await self._settled(lambda: self._channel.post(thread, case, entry))
         await see_through(self._note(shown=entry.cursor, attempts=0))
+
+    async def _as_it_is_now(self, entry: Entry) -> Entry:
+        """A claim may have withdrawn what waited when the timeline was read, a while ago perhaps."""
+        where = (self.leased.company, self.leased.conversation, int(entry.id.removeprefix("m")))
+        message = await self._database.read(one_message, *where)
+        return replace(entry, status=message.status) if message else entry
 
     def _is_known_there(self, entry: Entry) -> bool:
         """What was written there, or was never sent, isn't posted."""
