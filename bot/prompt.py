@@ -174,7 +174,6 @@ def build_prompt(
     parts += [
         f"Today is {setting.today.isoformat()}.",
         _language_line(question.language),
-        f"A colleague asks you to heed: {_without(mark, question.hint)}" if question.hint else "",
         f"Question: {_without(mark, question.text).strip()}",
     ]
     user = "\n\n".join(part for part in parts if part)

@@ -105,6 +105,8 @@ class FakeVLLM:
         path = scope["path"]
         if path.endswith("/v1/models"):
             await _send_json(send, 200, {"object": "list", "data": [self._card(name) for name in self.models]})
+        elif path.endswith("/health"):
+            await _send_json(send, 200, {})
         elif path.endswith("/tokenize"):
             count = len(request.body["prompt"].split())  # this model's tokens are words
             await _send_json(send, 200, {"count": count, "max_model_len": self.context, "tokens": [0] * count})

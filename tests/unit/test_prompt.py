@@ -159,10 +159,6 @@ def test_an_earlier_answer_cites_by_the_numbers_of_this_prompt():
     assert "You: Nine [2]. Or ten." in prompt("Where?", history=history)[1].content
 
 
-def test_what_a_member_of_the_staff_wants_heeded_is_said():
-    assert "heed: be brief" in prompt(hint="be brief")[1].content
-
-
 def test_each_company_and_audience_has_a_salt_of_its_own():
     questions = [Question("acme", ""), Question("other", ""), Question("acme", "", Audience.INTERNAL)]
     assert len({cache_salt(question) for question in questions}) == 3
