@@ -138,7 +138,7 @@ def test_a_cross_encoder_scores_each_text(tmp_path: Path) -> None:
     (tmp_path / "vocab.txt").write_text("\n".join(words))
     BertTokenizerFast(str(tmp_path / "vocab.txt")).save_pretrained(tmp_path)
     shape = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
-    BertForSequenceClassification(BertConfig(len(words), num_labels=1, **shape)).save_pretrained(tmp_path)
+    BertForSequenceClassification(BertConfig(vocab_size=len(words), num_labels=1, **shape)).save_pretrained(tmp_path)
     loaded = load_reranker(RerankingSettings(model=str(tmp_path)))
     assert loaded
     scores = loaded.scores("dogs?", TEXTS)
