@@ -24,10 +24,10 @@ log = logging.getLogger(__name__)
 LEASE = 30.0
 POLL = 1.0
 AT_ONCE = 32
+PATIENCE = 40
+"""Attempts while Slack or the database can't be reached: half an hour, at a minute each in the end."""
 ATTEMPTS = 6
-"""What Slack or we failed at so often is given up."""
-WORTHWHILE = 15 * 60.0
-"""Seconds: what couldn't be done for so long is given up, however few attempts that took."""
+"""What we fail at ourselves so often is given up."""
 BROKEN = "That didn't work, and was given up: something broke on our side. Look at the case before you try again."
 FORGET = 3600.0
 
@@ -160,7 +160,7 @@ class Errands:
 
     def _again(self, errand: Errand, why: str, wait: float) -> float | None:
         self._notices.trouble(why)
-        if errand.attempts >= ATTEMPTS or self._now() - errand.at > WORTHWHILE:
+        if errand.attempts >= PATIENCE:
             log.error("errand %s was given up: %s", errand.id, why)
             return None
         return wait

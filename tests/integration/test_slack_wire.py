@@ -19,7 +19,7 @@ from connectors.slack.connector import open_slack
 from connectors.slack.webhook import webhook_router
 from llm.errors import SettingsError
 from retrieval.errors import StoreUnavailable
-from tests.fakes.slack import FakeSlack
+from tests.fakes.slack import APP_TOKEN, SECRET, TOKEN, FakeSlack
 from tests.fakes.slack_faults import BAD_GATEWAY, CUT, Fault, too_many
 from tests.slack_fixtures import mia, service, slack
 from tests.slack_people import Service, Staff, serving, settings
@@ -274,6 +274,22 @@ async def test_odd_headers_are_refused_and_break_nothing(
         assert answer.status in (400, 401)
         signed = {"x-slack-request-timestamp": "1", "x-slack-signature": "v0=1"}
         assert (await service.app.take(b"\xff\xfe", signed)).status == 400
+
+
+async def test_no_log_holds_a_token_or_what_people_say(
+    service: Service, mia: Staff, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    await service.asks("My secret is 12345, can I return it?")
+    card = await service.thread()
+    await service.known()
+    await mia.writes("!reply Your secret is 67890", card)
+    await service.chat.until(lambda: service.chat.by_people)
+    service.slack.fail("chat.postMessage", BAD_GATEWAY, Fault("not_in_channel"))
+    await mia.asks("What about 13579?")
+    await mia.reads("You said")
+    for each in ("12345", "67890", "13579", TOKEN, APP_TOKEN, SECRET):
+        assert each not in caplog.text
 
 
 async def test_before_we_are_ready_slack_is_told_to_come_again(tmp_path: Path, slack: FakeSlack) -> None:
