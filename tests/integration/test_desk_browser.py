@@ -1,25 +1,14 @@
 """The desk in a real browser: a customer in one page, people in others. Skipped where there is no Chromium."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from connectors.web.desk.entrance import COOKIE
+from tests.browser import PHONE, OpenContext, ask, assert_accessible, opened
 from tests.chat_site import COMPANY, RETURNS, Site
 from tests.desk_people import SECRET, asks_for_person, desk_site, session_of, writes_again
-from tests.integration.test_chat_browser import (
-    PHONE,
-    ask,
-    assert_accessible,
-    browser,
-    open_context,
-    opened,
-)
-
-__all__ = ["browser", "open_context"]
-
-OpenContext = Callable[..., BrowserContext]
 
 
 @pytest.fixture(scope="module")

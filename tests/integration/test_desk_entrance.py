@@ -120,3 +120,11 @@ def test_before_the_first_account_the_page_says_how_to_make_one(tmp_path: Path) 
     with serve(tmp_path) as empty:
         page = httpx.get(f"{empty.url}/desk/sign-in").text
     assert 'answerdesk staff add mia --name "Mia Chen"' in html.unescape(page)
+
+
+def test_a_site_that_may_frame_the_chat_may_not_frame_the_desk(tmp_path: Path) -> None:
+    with serve(tmp_path, sites=("https://shop.example",)) as framed:
+        chat, desk = (httpx.get(f"{framed.url}{path}").headers for path in ("/chat", "/desk/sign-in"))
+    assert "https://shop.example" in chat["content-security-policy"]
+    assert "frame-ancestors 'none'" in desk["content-security-policy"]
+    assert desk["x-frame-options"] == "DENY"
