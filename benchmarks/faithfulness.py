@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from confidence import auroc, fit, predict, rows
 from numpy.typing import NDArray
 
-from confidence import auroc, fit, predict, rows
 from bot.citing import split_sentences
 from bot.supporting import Signals, signals_of
 from bot.verifying import Flaw, verify

@@ -3,7 +3,7 @@
     python benchmarks/verification.py mutations
     python benchmarks/verification.py injection [--data ../shared/data]
     python benchmarks/verification.py citations [--data ../shared/data]
-    python benchmarks/verification.py replies --base-url http://127.0.0.1:8000/v1 --model NAME --shown shown.jsonl
+    python benchmarks/verification.py replies --base-url URL --model NAME --raw raw.jsonl --shown shown.jsonl
 
 `mutations` twists every sentence of the sample company's documents in ten ways. `injection` has a model repeat each
 payload of the injection set with a marker behind it, as the worst a model can do. `citations` asks xquad5's questions
@@ -13,30 +13,35 @@ would be shown, with the passages, for checking by hand. Figures go to `benchmar
 
 import argparse
 import asyncio
+import contextlib
 import json
-import logging
 import random
 import re
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bot.bootstrap import Parts, open_parts
 from bot.citing import split_sentences
 from bot.domain import Answer, Outcome, Question
-from bot.generated import Generating
 from bot.likening import Likening
 from bot.orders import without_orders
+from bot.prompt import Setting, fit_prompt
 from bot.settings import load_settings
 from bot.verified import Verified
 from bot.verifying import Wanted, verify
 from llm.chat import load_chat_model
+from llm.embeddings import load_embedder
+from llm.errors import ModelError
 from llm.settings import LLMSettings
 from retrieval import store
-from retrieval.passages import Audience, Passage
+from retrieval.passages import Audience, Found, Location, Passage, Scored
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results/verification.json"
@@ -233,8 +238,6 @@ async def injection(options: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _repeated(parts: Parts, payload: str, document: str, question: str) -> str:
-    from retrieval.passages import Found, Scored
-
     passage = Passage("policy#0", "policy", 0, "Shipping", document, language="en")
     found = without_orders(Found(question, [Scored(passage, 1.0, 0.9, 0.5)], 0.9))
     read = [each.passage for each in found.passages] or [passage]
@@ -272,82 +275,93 @@ async def _quoted(parts: Parts, query: Mapping[str, Any]) -> tuple[bool, bool] |
     if answer.outcome is not Outcome.ANSWERED:
         return None
     right = all(citation.document in query["relevant"] for citation in answer.citations)
-    return right, any(str(gold).casefold() in answer.text.casefold() for gold in query.get("answers", []))
+    return right, any(str(gold).casefold() in answer.text.casefold() for gold in query["gold_answer"])
 
 
 # Replies
 
 
-class _Withheld(logging.Handler):
-    """Counts why sentences were withheld."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.counts: Counter[str] = Counter()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        said = record.getMessage()
-        if said.startswith("withheld a sentence"):
-            self.counts[said.rpartition(" ")[2]] += 1
-        elif "is written anew" in said:
-            self.counts["written anew"] += 1
-
-
-def _asked(options: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Path, list[dict[str, Any]]]]:
-    yield "sample company", ROOT / "examples/halden-bikes", rows(ROOT / "examples/questions.jsonl")
+def _asked(options: argparse.Namespace, folder: Path) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
+    yield ROOT / "examples/halden-bikes", rows(ROOT / "examples/questions.jsonl")
     queries = rows(options.data / "xquad5/dev/queries.jsonl")
     for language, count in PER_LANGUAGE.items():
         own = [each for each in queries if each["lang"] == language]
-        yield f"xquad5 {language}", corpus(options.data, language, folder), own[:: len(own) // count][:count]
+        yield corpus(options.data, language, folder), own[:: len(own) // count][:count]
 
 
 async def replies(options: argparse.Namespace) -> dict[str, Any]:
+    """What would be shown of first answers; and when each sentence without a marker cited what suits it best."""
+    if not options.raw.exists():
+        await _write(options)
+    embedder = await asyncio.to_thread(load_embedder, load_settings().embedding, load_settings().models)
+    measured: dict[str, Any] = {"model": options.model}
+    shown = []
+    for name, attributed in (("as they are", False), ("each sentence attributed", True)):
+        counts: Counter[str] = Counter()
+        for row in rows(options.raw):
+            passages = [Passage(**each | {"location": Location(**each["location"])}) for each in row["passages"]]
+            wanted = Wanted(row["question"], frozenset({row["lang"]}))
+            fresh = partial(Verified, passages, wanted, embedder)
+            verified = fresh()
+            await verified.feed(await _attributed(row["text"], fresh, len(passages)) if attributed else row["text"])
+            await verified.finish()
+            counts.update(f"withheld: {each.verdict.flaw}" for each in verified.withheld)
+            sentences = split_sentences(verified.text)
+            counts.update({"replies": 1, "replies shown": bool(sentences), "sentences shown": len(sentences)})
+            if sentences:
+                cited = [each.passage for each in verified.conclude(Question(COMPANY, ""), 1.0).citations]
+                texts = [each.text for each in passages if each.id in cited]
+                shown.append({"how": name, "question": row["question"], "text": verified.text, "passages": texts})
+        measured[name] = dict(sorted(counts.items()))
+    if options.shown:
+        options.shown.write_text("".join(f"{json.dumps(each, ensure_ascii=False)}\n" for each in shown))
+    return measured
+
+
+async def _attributed(text: str, fresh: Callable[[], Verified], passages: int) -> str:
+    """The text, each sentence without a marker citing the first passage that lets it pass."""
+    lines = []
+    for sentence in split_sentences(text):
+        chosen = sentence
+        for number in range(1, passages + 1 if "[" not in sentence else 1):
+            verified = fresh()
+            await verified.feed(f"{sentence} [{number}]\n\n.")
+            await verified.finish()
+            if verified.text:
+                chosen = f"{sentence} [{number}]"
+                break
+        lines.append(chosen)
+    return "\n".join(lines)
+
+
+async def _write(options: argparse.Namespace) -> None:
+    """Have a model answer, and keep its words with the passages it was given."""
     settings = LLMSettings(
         base_url=options.base_url, model=options.model, first_token_timeout=900, stall_timeout=300, total_timeout=1800
     )
     model = await asyncio.to_thread(load_chat_model, settings)
     assert model is not None
-    withheld, measured, shown = _Withheld(), {}, []
-    logger = logging.getLogger("bot")
-    logger.setLevel(logging.INFO)
-    logger.addHandler(withheld)
-    with tempfile.TemporaryDirectory() as folder:
-        for name, path, queries in _asked(options, Path(folder)):
-            async with company(path) as parts:
-                said = await _written(parts, model, queries)
-            answered = [each for each in said if each["text"]]
-            sentences = sum(len(split_sentences(each["text"])) for each in answered)
-            measured[name] = {"replies": len(said), "with text": len(answered), "sentences shown": sentences}
-            shown += [each | {"set": name} for each in answered]
-    await model.close()
-    if options.shown:
-        options.shown.write_text("".join(f"{json.dumps(each, ensure_ascii=False)}\n" for each in shown))
-    return {"model": options.model, "sets": measured, "withheld": dict(withheld.counts)}
-
-
-async def _written(parts: Parts, model: Any, queries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     gate = asyncio.Semaphore(4)
 
-    async def version(*_: object) -> int:
-        return 1
-
-    async def passages(*_: object) -> Mapping[str, Passage]:
-        return {}
-
-    generating = Generating(model, {}, version, passages, embedder=parts.embedder, again_within=600)
-
-    async def ask(query: Mapping[str, Any]) -> dict[str, Any]:
+    async def ask(parts: Parts, query: Mapping[str, Any]) -> dict[str, Any]:
         async with gate:
             found = without_orders(await parts.search.search(COMPANY, query["question"], count=8))
             asked = Question(COMPANY, query["question"], language=query["lang"])
-            steps = [step async for step in generating.answer(asked, found)]
-        answer = steps[-1]
-        assert isinstance(answer, Answer)
-        cited = {each.passage for each in answer.citations}
-        texts = [each.passage.text for each in found.passages if each.passage.id in cited]
-        return {"question": query["question"], "text": answer.text, "passages": texts}
+            prompt = await fit_prompt(asked, found, {}, Setting("", 1, date(2026, 3, 1)), model)
+            text = ""
+            with contextlib.suppress(ModelError):  # what came before is as good to check
+                async for delta in model.stream(prompt.messages):
+                    text += delta
+        passages = [asdict(each) for each in prompt.passages]
+        return {"question": query["question"], "lang": query["lang"], "text": text, "passages": passages}
 
-    return await asyncio.gather(*(ask(query) for query in queries))
+    written = []
+    with tempfile.TemporaryDirectory() as folder:
+        for path, queries in _asked(options, Path(folder)):
+            async with company(path) as parts:
+                written += await asyncio.gather(*(ask(parts, query) for query in queries))
+    await model.close()
+    options.raw.write_text("".join(f"{json.dumps(each, ensure_ascii=False)}\n" for each in written))
 
 
 def main() -> None:
@@ -357,6 +371,7 @@ def main() -> None:
     parser.add_argument("--step", type=int, default=4, help="ask every so many of xquad5's questions")
     parser.add_argument("--base-url")
     parser.add_argument("--model")
+    parser.add_argument("--raw", type=Path, help="the replies as they were written; made where there is none")
     parser.add_argument("--shown", type=Path)
     options = parser.parse_args()
     run = {"mutations": mutations, "injection": injection, "citations": citations, "replies": replies}[options.what]
