@@ -110,10 +110,7 @@ def test_other_words_than_the_passage_uses_are_a_flaw(sentence, cited):
 
 
 def test_a_passage_in_another_language_beside_it_excuses_no_invented_words():
-    assert (
-        verify("Customers receive a lifetime warranty against scratches.", [RETURNS, CHINESE]).flaw
-        is Flaw.SUPPORT
-    )
+    assert verify("Customers receive a lifetime warranty against scratches.", [RETURNS, CHINESE]).flaw is Flaw.SUPPORT
 
 
 @pytest.mark.parametrize(
