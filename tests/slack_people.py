@@ -108,13 +108,13 @@ class Service:
     async def at_rest(self) -> None:
         """Wait until all is carried out, sent and shown."""
         await self.desk.at_rest()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while await self.desk.database.read(_busy):  # noqa: ASYNC110 - it is in SQL
                 await asyncio.sleep(0.01)
 
     async def known(self) -> None:
         """Wait until the thread is on record."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await self.desk.database.read(open_threads, CHAT.company):  # noqa: ASYNC110 - it is in SQL
                 await asyncio.sleep(0.01)
 

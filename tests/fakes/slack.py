@@ -104,7 +104,7 @@ class FakeSlack:
         self.news.set()
         return shown
 
-    async def until(self, condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+    async def until(self, condition: Callable[[], Any], seconds: float = 30.0) -> Any:
         """Wait for something to have happened; returns what the condition gives then."""
         async with asyncio.timeout(seconds):
             while not (found := condition()):
@@ -118,7 +118,7 @@ class FakeSlack:
         envelope = f"envelope-{self.number()}"
         self._waiting[envelope] = asyncio.get_running_loop().create_future()
         attempt = 0
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while True:
                 await self.until(lambda: self.sockets)
                 said = {"type": kind, "envelope_id": envelope, "payload": payload, "accepts_response_payload": True}
