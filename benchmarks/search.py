@@ -1,22 +1,25 @@
 """What each part of the search is worth: rankings with a part switched off, on the public retrieval sets.
 
-    python benchmarks/search.py [--data ../shared/data]
+    python benchmarks/search.py [--data ../shared/data] [--reranker NAME]
 
-The passages, vectors and keyword scores are the product's own; only their fusion differs from row to row. A document
-ranks by its best passage. The table and benchmarks/results/search.json hold means with 95 % intervals.
+Everything but the part that is switched off is the product's own. A document ranks by its best passage. The table and
+benchmarks/results/search.json hold means with 95 % intervals.
 """
 
 import argparse
-import asyncio
+import functools
 import json
 import os
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
+import sets
 from machine import machine
 from numpy.typing import NDArray
 from rich.console import Console
@@ -24,149 +27,188 @@ from rich.table import Table
 
 from bot.evaluation.measures import Measure, average_precision, hit_at, mean
 from llm.embeddings import Embedder, load_embedder
-from llm.settings import EmbeddingSettings
-from retrieval.chunking import passages_of
-from retrieval.embedding import ENTRY_HEADING, PROSE_HEADING
+from llm.reranking import Reranker, load_reranker
+from llm.settings import EmbeddingSettings, RerankingSettings
+from retrieval import asking, crossing, embedding, fusing, keywords
+from retrieval.asking import Asked, ask
+from retrieval.crossing import Bridge, Mixture
+from retrieval.fusing import fuse, reorder
 from retrieval.keywords import KeywordIndex
-from retrieval.parsing import parse_file
-from retrieval.passages import Passage
-from retrieval.search import KEYWORD_WEIGHT
+from retrieval.passages import Passage, Scored
 
 Floats = NDArray[np.float32]
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results" / "search.json"
+CANDIDATES = 100
+RERANKED = 20
+
+Fuse = Callable[[Asked, Sequence[Passage], Floats, Floats, Bridge, Mixture], list[Scored]]
 
 
-@dataclass(frozen=True)
-class Part:
-    """Documents that are searched together, and what is asked of them: scores of shape (queries, passages)."""
+class Remembering:
+    """The embedding model, which embeds each text once however many variants need it."""
 
-    documents: NDArray[np.str_]
-    relevant: list[set[str]]
-    text: Floats
-    """Cosine with heading and text."""
-    heading: Floats
-    """Cosine with the heading read as a question; the text's where there is no heading."""
-    weight: Floats
-    """The product's weight of the heading, by passage."""
-    keyword: Floats
-    norm: Callable[[float], Floats]
-    """The length of the mixed vector, by passage, when each product weight is multiplied by this."""
+    def __init__(self, model: Embedder) -> None:
+        self.name, self.dimensions = model.name, model.dimensions
+        self.count_tokens = functools.cache(model.count_tokens)
+        self._model = model
+        self._known: dict[tuple[str, str], Floats] = {}
 
+    def embed_queries(self, texts: Sequence[str]) -> Floats:
+        return self._embed("query", texts, self._model.embed_queries)
 
-def fused(part: Part, heading: float, keyword: float) -> Floats:
-    """The product's ranking with the heading's and the keywords' weights multiplied by these."""
-    weight = part.weight * heading
-    dense = (weight * part.heading + (1 - weight) * part.text) / part.norm(heading)
-    return np.asarray(dense + KEYWORD_WEIGHT * keyword * part.keyword)
+    def embed_passages(self, texts: Sequence[str]) -> Floats:
+        return self._embed("passage", texts, self._model.embed_passages)
+
+    def _embed(self, kind: str, texts: Sequence[str], embed: Callable[[Sequence[str]], Floats]) -> Floats:
+        if new := list(dict.fromkeys(text for text in texts if (kind, text) not in self._known)):
+            self._known |= {(kind, text): vector for text, vector in zip(new, embed(new), strict=True)}
+        return np.stack([self._known[kind, text] for text in texts])
 
 
-def by_rank(part: Part) -> Floats:
+def dense(asked: Asked, held: Sequence[Passage], vectors: Floats, keyword: Floats, *rest: Any) -> list[Scored]:
+    return fuse(asked, held, vectors, 0 * keyword, *rest)
+
+
+def by_keywords(_: Asked, held: Sequence[Passage], __: Floats, keyword: Floats, *_rest: Any) -> list[Scored]:
+    best = keyword.max(axis=0)
+    return [Scored(held[row], float(best[row]), 0.0, float(best[row])) for row in np.argsort(-best, kind="stable")]
+
+
+def by_rank(asked: Asked, held: Sequence[Passage], vectors: Floats, keyword: Floats, *rest: Any) -> list[Scored]:
     """Reciprocal rank fusion (Cormack et al. 2009, k = 60) of dense and keyword search."""
+    share: dict[str, float] = {}
+    orders = dense(asked, held, vectors, keyword, *rest), by_keywords(asked, held, vectors, keyword)
+    for order in orders:
+        for rank, scored in enumerate(order, start=1):
+            share[scored.passage.id] = share.get(scored.passage.id, 0.0) + 1 / (60 + rank)
+    return sorted(orders[0], key=lambda scored: -share[scored.passage.id])
 
-    def share(scores: Floats) -> Floats:
-        return np.asarray(1 / (60 + 1 + np.argsort(np.argsort(-scores, axis=1), axis=1)))
 
-    return share(fused(part, 1, 0)) + share(part.keyword)
+def whole(question: str, _: Embedder) -> Sequence[str]:
+    return [question]
 
 
-VARIANTS: dict[str, Callable[[Part], Floats]] = {
-    "as shipped": lambda part: fused(part, 1, 1),
-    "without keywords": lambda part: fused(part, 1, 0),
-    "keywords weigh double": lambda part: fused(part, 1, 2),
-    "without headings as questions": lambda part: fused(part, 0, 1),
-    "embedding of heading and text alone": lambda part: fused(part, 0, 0),
-    "keywords alone (BM25)": lambda part: part.keyword,
-    "reciprocal rank fusion": by_rank,
+VARIANTS: dict[str, tuple[Fuse, dict[str, object]]] = {
+    "as shipped": (fuse, {}),
+    "without keywords": (dense, {}),
+    "keywords alone": (by_keywords, {}),
+    "reciprocal rank fusion": (by_rank, {}),
+    "keywords weigh the same in prose": (fuse, {"fusing.PROSE_KEYWORDS": fusing.ENTRY_KEYWORDS}),
+    "keywords weigh double": (
+        fuse,
+        {"fusing.PROSE_KEYWORDS": 2 * fusing.PROSE_KEYWORDS, "fusing.ENTRY_KEYWORDS": 2 * fusing.ENTRY_KEYWORDS},
+    ),
+    "without headings as questions": (fuse, {"embedding.ENTRY_HEADING": 0.0, "embedding.PROSE_HEADING": 0.0}),
+    "without stems": (fuse, {"keywords.stem": lambda word, _: word}),
+    "without mending": (fuse, {"asking.mend": lambda text, *_: text}),
+    "long questions whole": (fuse, {"asking._parts": whole}),
+    "questions not moved": (fuse, {"crossing.MOVED": 0.0}),
+    "languages not balanced": (fuse, {"Mixture.of": lambda *_: Mixture()}),
+    "own language not preferred": (fuse, {"fusing._prefer_own_language": lambda _, scores, *_rest: scores}),
+}
+_HOLDERS = {
+    "fusing": fusing,
+    "embedding": embedding,
+    "keywords": keywords,
+    "asking": asking,
+    "crossing": crossing,
+    "Mixture": Mixture,
 }
 
 
-def rows(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+@contextmanager
+def switched(off: dict[str, object]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for place, value in off.items():
+            holder, _, name = place.partition(".")
+            stack.enter_context(patch.object(_HOLDERS[holder], name, value))
+        yield
 
 
-def passages(documents: Sequence[dict[str, Any]], embedder: Embedder) -> list[Passage]:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "corpus.jsonl"
-        kept = ("id", "title", "text", "lang")
-        file.write_text("\n".join(json.dumps({k: doc[k] for k in kept if k in doc}) for doc in documents))
-        parsed = parse_file(file)
-    return [each for doc in parsed for each in passages_of(doc, str(doc.id), embedder.count_tokens)]
+def rankings(part: sets.Part, embedder: Embedder, score: Fuse, reranker: Reranker | None) -> Iterator[list[str]]:
+    """The documents of each question, best first."""
+    held = sets.passages(part.documents, embedder)
+    vectors, index, bridge = embedding.embed(embedder, held), KeywordIndex(dict(enumerate(held))), Bridge(embedder)
+    mixture = mixture_of(held, vectors)
+    for query in part.queries:
+        asked = ask(query["question"], embedder, [index])
+        keyword = np.stack([index.scores(each, asked.language) for each in asked.parts])
+        near = [np.argsort(-(vectors @ each))[:CANDIDATES] for aim in mixture.aims(asked.vectors) for each in aim]
+        rows = np.unique(np.concatenate([*near, *np.argsort(-keyword, axis=1)[:, :CANDIDATES]]))
+        found = score(asked, [held[row] for row in rows], vectors[rows], keyword[:, rows], bridge, mixture)
+        if reranker:
+            texts = [f"{each.passage.heading}\n{each.passage.text}" for each in found[:RERANKED]]
+            found = reorder(found, reranker.scores(query["question"], texts))
+        yield list(dict.fromkeys(each.passage.document for each in found))[:100]
 
 
-def part(documents: Sequence[dict[str, Any]], queries: Sequence[dict[str, Any]], embedder: Embedder) -> Part:
-    found = passages(documents, embedder)
-    questions = embedder.embed_queries([query["question"] for query in queries])
-    text = embedder.embed_passages([f"{each.heading}\n{each.text}" if each.heading else each.text for each in found])
-    heading = text.copy()
-    headed = [row for row, each in enumerate(found) if each.heading]
-    if headed:
-        heading[headed] = embedder.embed_queries([found[row].heading for row in headed])
-    weight = np.array([ENTRY_HEADING if each.is_entry else PROSE_HEADING for each in found], dtype=np.float32)
-
-    def norm(times: float) -> Floats:
-        share = (weight * times)[:, None]
-        return np.asarray(np.linalg.norm(share * heading + (1 - share) * text, axis=1))
-
-    index = KeywordIndex(range(len(found)), [f"{each.heading}\n{each.text}" for each in found])
-    keyword = np.stack([index.scores(query["question"]) for query in queries])
-    names = np.array([each.document for each in found])
-    relevant = [set(query["relevant"]) for query in queries]
-    return Part(names, relevant, questions @ text.T, questions @ heading.T, weight, keyword, norm)
+def mixture_of(held: Sequence[Passage], vectors: Floats) -> Mixture:
+    by_language: dict[str, list[int]] = {}
+    for row, passage in enumerate(held):
+        by_language.setdefault(passage.language, []).append(row)
+    sizes = {language: len(own) for language, own in by_language.items()}
+    return Mixture.of({language: list(vectors[own]) for language, own in by_language.items()}, sizes)
 
 
-def ranking(scores: Floats, documents: NDArray[np.str_]) -> list[str]:
-    return list(dict.fromkeys(documents[np.argsort(-scores, kind="stable")][:400]))[:100]
-
-
-def measures(parts: Sequence[Part], variant: Callable[[Part], Floats]) -> dict[str, Measure]:
-    ranked = [
-        (ranking(scores, each.documents), dict.fromkeys(relevant, 1.0))
-        for each in parts
-        for scores, relevant in zip(variant(each), each.relevant, strict=True)
-    ]
+def measures(ranked: Sequence[tuple[list[str], set[str]]]) -> dict[str, Measure]:
+    graded = [(ranking, dict.fromkeys(relevant, 1.0)) for ranking, relevant in ranked if relevant]
     return {
-        "hit@1": mean([hit_at(ranks, grades, 1) for ranks, grades in ranked]),
-        "hit@5": mean([hit_at(ranks, grades, 5) for ranks, grades in ranked]),
-        "MAP": mean([average_precision(ranks, grades) for ranks, grades in ranked]),
+        "hit@1": mean([hit_at(ranking, grades, 1) for ranking, grades in graded]),
+        "hit@5": mean([hit_at(ranking, grades, 5) for ranking, grades in graded]),
+        "MAP": mean([average_precision(ranking, grades) for ranking, grades in graded]),
+        "recall@10": mean([len(grades.keys() & set(ranking[:10])) / len(grades) for ranking, grades in graded]),
     }
 
 
-def parts_of(folder: Path, embedder: Embedder) -> list[Part]:
-    documents, queries = rows(folder / "corpus.jsonl"), rows(folder / "queries.jsonl")
-    subs = sorted({doc.get("sub", "") for doc in documents})
-    return [
-        part(
-            [doc for doc in documents if doc.get("sub", "") == sub],
-            [query for query in queries if query.get("sub", "") == sub],
-            embedder,
-        )
-        for sub in subs
-    ]
+def measured(
+    parts: Sequence[sets.Part], embedder: Embedder, score: Fuse, reranker: Reranker | None
+) -> dict[str, dict[str, Measure]]:
+    """The measures of all questions, and of those of each language."""
+    groups: dict[str, list[tuple[list[str], set[str]]]] = {"all": []}
+    for part in parts:
+        found = rankings(part, embedder, score, reranker)
+        for query, relevant, ranking in zip(part.queries, part.relevant, found, strict=True):
+            for group in ("all", query["lang"]):
+                groups.setdefault(group, []).append((ranking, relevant))
+    return {group: measures(ranked) for group, ranked in groups.items() if len(groups) > 2 or group == "all"}
 
 
-async def main() -> None:
+def cell(name: str, groups: dict[str, dict[str, Measure]]) -> str:
+    whole, shown = groups["all"], ("hit@5", "recall@10") if name == "tau2bank" else ("hit@1", "MAP")
+    return " / ".join(f"{whole[each].value:.3f}" for each in shown)
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = os.environ.get("ANSWERDESK_EVAL_DATA", str(ROOT.parent / "shared/data"))
     parser.add_argument("--data", type=Path, default=Path(default))
-    parser.add_argument("--sets", nargs="+", default=["stackfaq", "covidfaq", "multihelp", "xquad5"])
+    parser.add_argument("--sets", nargs="+", default=list(sets.NAMES))
+    parser.add_argument("--questions", type=int, help="about so many of each set, instead of all")
+    parser.add_argument("--reranker", help="a cross-encoder, by name or folder: adds a row")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as models:
-        embedder = load_embedder(EmbeddingSettings(), Path(models))
-        found = {name: parts_of(arguments.data / name / "dev", embedder) for name in arguments.sets}
-    results = {
-        variant: {name: measures(parts, fuse) for name, parts in found.items()} for variant, fuse in VARIANTS.items()
-    }
-    table = Table("hit@1 / hit@5 / MAP", *found)
-    for variant, sets in results.items():
-        cells = [" / ".join(f"{each.value:.3f}" for each in one.values()) for one in sets.values()]
-        table.add_row(variant, *cells)
-    Console(width=140).print(table)
-    plain = {v: {n: {k: asdict(m) for k, m in one.items()} for n, one in sets.items()} for v, sets in results.items()}
+        embedder = Remembering(load_embedder(EmbeddingSettings(), Path(models)))
+    loaded = {name: sets.parts(arguments.data, name, arguments.questions) for name in arguments.sets}
+    reranker = load_reranker(RerankingSettings(model=arguments.reranker))
+    results: dict[str, dict[str, Any]] = {}
+    table = Table("hit@1 / MAP; tau2bank: hit@5 / recall@10", *arguments.sets)
+    variants = VARIANTS | ({"reranked": (fuse, {})} if reranker else {})
+    for variant, (score, off) in variants.items():
+        with switched(off):
+            judge = reranker if variant == "reranked" else None
+            found = {name: measured(parts, embedder, score, judge) for name, parts in loaded.items()}
+        print(variant, {name: cell(name, groups) for name, groups in found.items()}, flush=True)
+        table.add_row(variant, *(cell(name, groups) for name, groups in found.items()))
+        results[variant] = {
+            name: {group: {key: asdict(value) for key, value in one.items()} for group, one in groups.items()}
+            for name, groups in found.items()
+        }
+    Console(width=200).print(table)
     RESULTS.parent.mkdir(exist_ok=True)
-    content = json.dumps({"machine": machine("onnxruntime", "bm25s"), "results": plain}, indent=2)
+    content = json.dumps({"machine": machine("onnxruntime", "bm25s", "rapidfuzz"), "results": results}, indent=1)
     RESULTS.write_text(content + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()
