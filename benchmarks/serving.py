@@ -103,6 +103,8 @@ class Round:
     """One contestant's turn at all questions."""
 
     seconds: float
+    cpu: float
+    """Seconds of processor time on our side."""
     tokens: float
     first: list[float]
     shown: list[float]
@@ -288,11 +290,12 @@ async def one_round(ask: Ask, questions: Sequence[str], at_once: int, settings: 
         async with slots:
             return await ask(question)
 
-    before, began = await written(settings), time.perf_counter()
+    before, began, cpu = await written(settings), time.perf_counter(), time.process_time()
     times = await asyncio.gather(*map(asked, questions))
     seconds = time.perf_counter() - began
     return Round(
         seconds,
+        time.process_time() - cpu,
         await written(settings) - before,
         [first for first, _ in times if first is not None],
         [shown for _, shown in times if shown is not None],
@@ -313,6 +316,7 @@ def summed_up(rounds: Sequence[Round]) -> dict[str, Any]:
     return {
         "tokens_per_second": round(max(one.rate for one in rounds), 2),
         "tokens_per_second_of_rounds": [round(one.rate, 2) for one in rounds],
+        "cpu_ms_per_token": round(1000 * sum(one.cpu for one in rounds) / sum(one.tokens for one in rounds), 2),
         "tokens": sum(one.tokens for one in rounds),
         "first_text_p50_ms": round(statistics.median(first) * 1000, 1),
         "first_text_p95_ms": round(statistics.quantiles(first, n=20)[-1] * 1000, 1),

@@ -84,7 +84,7 @@ class LLMSettings(BaseModel):
     stall_timeout: Annotated[
         float, Field(gt=0, description="Seconds without a token before a stream counts as broken.")
     ] = 5.0
-    total_timeout: Annotated[float, Field(gt=0, description="Seconds that one whole answer may take.")] = 24.0
+    total_timeout: Annotated[float, Field(gt=0, description="Seconds that one whole answer may take.")] = 22.0
     concurrency: Annotated[
         int, Field(ge=1, le=4096, description="Answers that one endpoint writes at a time; more wait for their turn.")
     ] = 64
