@@ -22,6 +22,8 @@ SEND_SECONDS = 30.0
 """A connector that takes longer has broken off."""
 SHORT_WAIT = 0.05
 """A person who claims a conversation is kept waiting so long, rather than written to the database."""
+CLAIM_WAITS = 10.0
+"""A claim waits so long for a message that waits for its place: taking its mark off costs two more commits."""
 RESEND_UNKNOWN = 3
 """A message of which the channel never said that it took it is sent at most so often."""
 SLOT_SECONDS = 5.0
@@ -166,7 +168,7 @@ class Delivery:
         """Wait for a free place; who wants to claim the conversation doesn't wait as long as that may take."""
         if marked:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SLOT_SECONDS):
+                async with asyncio.timeout(CLAIM_WAITS):
                     return await self._slots.take(conversation.chat, capabilities), True
             await self._database.write(store.hold, conversation)
         return await self._slots.take(conversation.chat, capabilities), False

@@ -211,8 +211,8 @@ class Worker:
         until = self._now() + self._pace.lease
         kept = await self._database.write(store.renew, [one.conversation for one in held.values()], until)
         leases = {one.id: one.lease for one in kept}
-        for one in kept:  # an announcement may have been missed
-            self._compare(one)
+        for conversation in kept:  # an announcement may have been missed
+            self._compare(conversation)
         for key, one in held.items():
             if leases.get(key) == one.conversation.lease:
                 one.until = until

@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, case, desc, or_, select, update
+from sqlalchemy import Connection, desc, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.conversation import Conversation, Message, Pace, Status
 from bot.domain import Author, Chat, Owner
 from bot.errors import BotError
 from bot.ports import SILENT, Inbound, Kind
+from bot.storage import statements
 from bot.storage.casework import stir
 from bot.storage.rows import (
-    conflict_insert,
     from_message,
     message_rows,
     received,
@@ -40,7 +40,8 @@ class Duplicate(BotError):
 
 def add_company(connection: Connection, company: str, name: str, now: float) -> None:
     """Make a company known, or give it another name. Nothing can be stored for one that isn't known."""
-    statement = conflict_insert(connection)(companies).values(id=company, name=name, created_at=now)
+    insert = statements.conflict_insert(connection.dialect.name)
+    statement = insert(companies).values(id=company, name=name, created_at=now)
     connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"name": name}))
 
 
@@ -49,9 +50,7 @@ def receive(connection: Connection, event: Inbound, pace: Pace, now: float) -> N
     conversation = _next(connection, event, now)
     message = received(event, conversation.id, conversation.last, now)
     row = from_message(event.chat.company, event.chat.channel, message, event.id)
-    statement = conflict_insert(connection)(messages).values(row)
-    statement = statement.on_conflict_do_nothing(index_elements=["company", "channel", "event"])
-    if connection.execute(statement.returning(messages.c.seq)).one_or_none() is None:
+    if connection.execute(statements.arrive(connection.dialect.name), row).one_or_none() is None:
         raise Duplicate(f"The event {event.id} is stored already.")
     if event.kind in SILENT:
         _note(connection, conversation, event, now)
@@ -78,12 +77,9 @@ def _next(connection: Connection, event: Inbound, now: float) -> Conversation:
         "burst_at": now,
         "created_at": now,
     }
-    statement = conflict_insert(connection)(conversations).values(fresh)
-    statement = statement.on_conflict_do_update(
-        index_elements=["company", "channel", "address"], set_={"last": _c.last + 1}
-    )
+    statement = statements.next_message(connection.dialect.name)
     try:
-        conversation = to_conversation(connection.execute(statement.returning(conversations)).one())
+        conversation = to_conversation(connection.execute(statement, fresh).one())
     except IntegrityError as error:
         raise UsageError(f"There is no company {chat.company!r}: add it to the settings first.") from error
     if conversation.id == fresh["id"]:
@@ -96,22 +92,9 @@ def _ask(connection: Connection, conversation: Conversation, event: Inbound, pac
     if event.kind in _AMENDS and conversation.asked <= conversation.done:
         return  # it is about a message that was answered, or that comes later and will find it
     quiet = 0.0 if event.kind in (Kind.COMMAND, Kind.STOP) else pace.quiet
-    due = case(
-        (_c.asked <= _c.done, now + quiet),
-        (_c.burst_at + pace.longest_burst < now + quiet, _c.burst_at + pace.longest_burst),
-        else_=now + quiet,
-    )
-    connection.execute(
-        update(conversations)
-        .where(this(conversation.company, conversation.id))
-        .values(
-            asked=conversation.last,
-            burst_at=case((_c.asked <= _c.done, now), else_=_c.burst_at),
-            due=case((_c.due > due, _c.due), else_=due),
-            gone=None,
-            customer=event.name or _c.customer,
-        )
-    )
+    values = {"new_asked": conversation.last, "new_customer": event.name}
+    times = {"now": now, "quiet": quiet, "longest": pace.longest_burst}
+    connection.execute(statements.ASK, statements.here(conversation) | values | times)
     announce(connection, "due", repr(now + quiet))
 
 

@@ -1,15 +1,16 @@
 """Rows to types and back, and the few statements that every storage operation shares."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, Row, and_, select
 
 from bot.conversation import Conversation, Message, Status
 from bot.domain import Author, Chat, Citation, Outcome, Owner, Reason
 from bot.ports import Attachment, Inbound, Kind
-from bot.storage.tables import conversations, events, messages
+from bot.storage import statements
+from bot.storage.tables import conversations, messages
 
 _c = conversations.c
 
@@ -29,11 +30,8 @@ def record(
     connection: Connection, conversation: Conversation, at: float, kind: str, actor: str, **data: object
 ) -> None:
     """Add to the audit trail."""
-    connection.execute(
-        insert(events).values(
-            company=conversation.company, conversation=conversation.id, at=at, kind=kind, actor=actor, data=data
-        )
-    )
+    row = {"company": conversation.company, "conversation": conversation.id, "at": at, "kind": kind, "actor": actor}
+    connection.execute(statements.RECORD, row | {"data": data})
 
 
 def to_conversation(row: Row[Any]) -> Conversation:
@@ -81,7 +79,7 @@ _BODY = (
 
 def from_message(company: str, channel: str, message: Message, event: str | None = None) -> dict[str, Any]:
     """The values of a row of `messages`. What is empty isn't written out."""
-    fields = asdict(message)
+    fields = ((name, getattr(message, name)) for name in _BODY)
     return {
         "company": company,
         "conversation": message.conversation,
@@ -91,12 +89,18 @@ def from_message(company: str, channel: str, message: Message, event: str | None
         "kind": message.kind,
         "author": message.author,
         "text": message.text,
-        "body": {name: fields[name] for name in _BODY if fields[name]},
+        "body": {name: _plain(value) for name, value in fields if value},
         "status": message.status,
         "attempts": message.attempts,
         "refs": list(message.refs),
         "at": message.at,
     }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [asdict(each) if isinstance(each, Attachment | Citation) else each for each in value]
+    return value
 
 
 def to_message(row: Row[Any]) -> Message:
@@ -125,11 +129,6 @@ def to_message(row: Row[Any]) -> Message:
         sender=body.get("sender", ""),
         edited=body.get("edited", False),
     )
-
-
-def conflict_insert(connection: Connection) -> Any:
-    """The dialect's INSERT: both have ON CONFLICT, the common one doesn't."""
-    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
 
 
 def received(event: Inbound, conversation: str, seq: int, now: float) -> Message:

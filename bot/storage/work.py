@@ -8,16 +8,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, insert, select, tuple_, update
-from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy import Connection, Row, and_, case, select, tuple_, update
 
 from bot.conversation import Change, Conversation, Message, Opening, Reply, Status
 from bot.domain import Author, Line, Owner, Reason
 from bot.errors import Fenced
 from bot.ports import Kind
+from bot.storage import statements
 from bot.storage.casework import close_case, open_case, stir
 from bot.storage.conversations import find, lose_customer
 from bot.storage.rows import from_message, locked, message_rows, record, this, to_conversation, to_message
+from bot.storage.statements import here
 from bot.storage.tables import conversations, messages
 from retrieval.database import announce
 
@@ -34,24 +35,11 @@ class Claimed:
 
 def claim(connection: Connection, lease: str, limit: int, lines: Sequence[Line], now: float, until: float) -> Claimed:
     """Lease up to `limit` conversations that are due, the longest due first, until `until`."""
-    mine = tuple_(_c.company, _c.channel).in_(lines)
-    rows = connection.execute(
-        select(_c.company, _c.id)
-        .where(_c.due <= now, mine)
-        .order_by(_c.due)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    keys = [tuple(row) for row in rows]
-    taken = []
-    if keys:
-        # A lease that nobody gave back: its worker died, over this very message perhaps.
-        died = and_(_c.lease.is_not(None), _c.asked > _c.done)
-        statement = update(conversations).where(tuple_(_c.company, _c.id).in_(keys))
-        statement = statement.values(lease=lease, due=until, deaths=_c.deaths + case((died, 1), else_=0))
-        taken = [to_conversation(row) for row in connection.execute(statement.returning(conversations))]
-    next_due = connection.execute(select(func.min(_c.due)).where(_c.due > now, mine)).scalar()
-    return Claimed(taken, next_due)
+    due = {"now": now, "lines": lines}
+    rows: Iterable[Row[Any]] = connection.execute(statements.DUE, due | {"most": limit})
+    if keys := [tuple(row) for row in rows]:
+        rows = connection.execute(statements.LEASE, {"keys": keys, "new_lease": lease, "until": until})
+    return Claimed([to_conversation(row) for row in rows], connection.execute(statements.NEXT_DUE, due).scalar())
 
 
 def renew(connection: Connection, held: Iterable[Conversation], until: float) -> Sequence[Conversation]:
@@ -70,13 +58,8 @@ def held(connection: Connection, worker: str) -> Sequence[Conversation]:
 
 def outbox(connection: Connection, leased: Conversation) -> tuple[int, Sequence[Message]]:
     """What waits to be sent, in order; and the place up to which that is all there is."""
-    queued = connection.execute(select(_c.queued).where(this(leased.company, leased.id))).scalar_one()
-    rows = connection.execute(
-        select(messages)
-        .where(message_rows(leased.company, leased.id), messages.c.status == Status.OUTBOX)
-        .order_by(messages.c.seq)
-    )
-    return queued, [to_message(row) for row in rows]
+    queued = connection.execute(statements.QUEUED, here(leased)).scalar_one()
+    return queued, [to_message(row) for row in connection.execute(statements.OUTBOX, here(leased))]
 
 
 def conclude(
@@ -88,27 +71,21 @@ def conclude(
     isn't what it was.
     """
     count = len(change.replies)
-    fence = and_(_mine(leased), _c.owner == leased.owner)
-    if only_if_all:
-        fence = and_(fence, _c.asked == change.upto)
-    values: dict[str, Any] = {
-        "last": _c.last + count,
-        "done": case((_c.done > change.upto, _c.done), else_=change.upto),
-        "owner": change.owner,
-        "language": change.language or _c.language,
-        "burst_at": case((_c.asked > change.upto, now), else_=_c.burst_at),
-        "failures": 0,
-        "deaths": 0,
-    }
     left = change.since is not None and not leased.bot_answers
-    if change.since is not None:
-        values |= {"since": change.since, "person": None}
-    if count:
-        values["queued"] = _c.last + count
-        if change.replies[0].author is Author.BOT:
-            # It goes out at once: a person who claims now waits for the moment that takes. See `handoffs.claim`.
-            values["sending"] = case((_c.queued == _c.settled, _c.last + 1), else_=_c.sending)
-    after = _fenced(connection, update(conversations).where(fence).values(values).returning(conversations))
+    after = _fenced(
+        connection,
+        statements.CONCLUDE,
+        leased,
+        here_owner=leased.owner,
+        even_if_more=not only_if_all,
+        upto=change.upto,
+        new_owner=change.owner,
+        new_language=change.language,
+        new_since=change.since,
+        count=count,
+        bots=bool(count) and change.replies[0].author is Author.BOT,
+        now=now,
+    )
     put(connection, after, change.replies, after.last - count + 1, now)
     if leased.owner is Owner.CLOSED:
         record(connection, after, now, "reopened", "customer")
@@ -132,7 +109,7 @@ def put(connection: Connection, conversation: Conversation, replies: Iterable[Re
         for at, reply in enumerate(replies, seq)
     ]
     if rows:
-        connection.execute(insert(messages), rows)
+        connection.execute(statements.PUT, rows)
 
 
 def notice(connection: Connection, leased: Conversation, reply: Reply, now: float) -> Conversation:
@@ -143,30 +120,22 @@ def notice(connection: Connection, leased: Conversation, reply: Reply, now: floa
         .where(_mine(leased), _c.owner == leased.owner)
         .values(last=_c.last + 1, queued=_c.last + 1, sending=sending)
     )
-    after = _fenced(connection, statement.returning(conversations))
+    after = _fenced(connection, statement.returning(conversations), leased)
     put(connection, after, [reply], after.last, now)
     return after
 
 
 def burst(connection: Connection, leased: Conversation, history: int) -> tuple[Conversation, Sequence[Message]]:
     """The conversation as it is now, with what is unanswered and up to `history` messages before. Raises `Fenced`."""
-    row = connection.execute(select(conversations).where(_mine(leased))).one_or_none()
-    if row is None:
-        raise Fenced("The conversation is someone else's by now.")
-    rows = connection.execute(
-        select(messages)
-        .where(message_rows(leased.company, leased.id, max(row.since, row.done - history)))
-        .order_by(messages.c.seq)
-    )
-    return to_conversation(row), [to_message(row) for row in rows]
+    now = _fenced(connection, statements.MINE, leased)
+    after = {"after": max(now.since, now.done - history)}
+    return now, [to_message(row) for row in connection.execute(statements.MESSAGES, here(leased) | after)]
 
 
 def begin_send(connection: Connection, leased: Conversation, seq: int) -> bool:
     """Mark the bot's message as being sent now; False if it was withdrawn meanwhile. Raises `Fenced`."""
-    _fenced(connection, update(conversations).where(_mine(leased)).values(sending=seq).returning(conversations))
-    status = connection.execute(
-        select(messages.c.status).where(message_rows(leased.company, leased.id), messages.c.seq == seq)
-    ).scalar_one()
+    _fenced(connection, statements.BEGIN_SEND, leased, there_seq=seq)
+    status = connection.execute(statements.STATUS, here(leased) | {"there_seq": seq}).scalar_one()
     if status != Status.OUTBOX:
         hold(connection, leased)
     return bool(status == Status.OUTBOX)
@@ -174,7 +143,7 @@ def begin_send(connection: Connection, leased: Conversation, seq: int) -> bool:
 
 def hold(connection: Connection, leased: Conversation) -> None:
     """The bot's message isn't being sent after all, for now."""
-    connection.execute(update(conversations).where(_mine(leased)).values(sending=None))
+    connection.execute(statements.HOLD, here(leased))
 
 
 def settle(connection: Connection, leased: Conversation, message: Message, now: float, why: str = "") -> None:
@@ -182,20 +151,10 @@ def settle(connection: Connection, leased: Conversation, message: Message, now: 
 
     What the channel took is recorded even when the lease is gone: that saves the customer from reading it twice.
     """
-    connection.execute(
-        update(conversations).where(this(leased.company, leased.id), _c.sending == message.seq).values(sending=None)
-    )
-    # What is only put off must not bring back what a person's claim has withdrawn meanwhile.
-    settled = (Status.OUTBOX,) if message.status is Status.OUTBOX else (Status.OUTBOX, Status.WITHDRAWN)
-    connection.execute(
-        update(messages)
-        .where(
-            message_rows(leased.company, leased.id),
-            messages.c.seq == message.seq,
-            messages.c.status.in_(settled),
-        )
-        .values(status=message.status, attempts=message.attempts, refs=list(message.refs))
-    )
+    there = here(leased) | {"there_seq": message.seq}
+    connection.execute(statements.UNMARK, there)
+    new = {"new_status": message.status, "new_attempts": message.attempts, "new_refs": list(message.refs)}
+    connection.execute(statements.SETTLE, there | new)
     if message.status is Status.FAILED:
         _fail(connection, leased, message, now, why)
     elif message.status is Status.SENT and message.kind is Kind.EDIT:
@@ -250,27 +209,18 @@ def release(
     """
     if sent is not None:
         settle(connection, leased, sent, now)
-    asked = case((_c.burst_at + quiet > now + delay, _c.burst_at + quiet), else_=now + delay)
-    due = case((_c.queued > settled, now + delay), (_c.asked > _c.done, asked), else_=None)
-    statement = update(conversations).where(_mine(leased))
-    statement = statement.values(
-        lease=None,
-        sending=None,
-        settled=case((_c.settled > settled, _c.settled), else_=settled),
-        due=due,
-        failures=_c.failures + 1 if failed else 0,
-    )
-    row = connection.execute(statement.returning(_c.due)).one_or_none()
-    if row is not None and row.due is not None:
-        announce(connection, "due", repr(row.due))
+    values = {"new_settled": settled, "until": now + delay, "quiet": quiet, "failed": failed}
+    due = connection.execute(statements.RELEASE, here(leased) | values).scalar_one_or_none()
+    if due is not None:
+        announce(connection, "due", repr(due))
 
 
 def _mine(leased: Conversation) -> Any:
     return and_(this(leased.company, leased.id), _c.lease == leased.lease)
 
 
-def _fenced(connection: Connection, statement: ReturningUpdate[Any]) -> Conversation:
-    row = connection.execute(statement).one_or_none()
+def _fenced(connection: Connection, statement: Any, leased: Conversation, **values: object) -> Conversation:
+    row = connection.execute(statement, here(leased) | values).one_or_none()
     if row is None:
         raise Fenced("The conversation is someone else's by now.")
     return to_conversation(row)

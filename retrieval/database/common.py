@@ -1,6 +1,7 @@
 """What both engines share: listeners, and errors that say what to do."""
 
 import contextlib
+import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Concatenate, ParamSpec, TypeVar
@@ -27,7 +28,7 @@ def explained(where: str) -> Iterator[None]:
         if isinstance(error, IntegrityError | DataError | ProgrammingError) and "does not exist" not in said:
             raise
         raise StoreUnavailable(_explain(where, said)) from error
-    except (OSError, PoolTimeout) as error:
+    except (OSError, PoolTimeout, sqlite3.Error) as error:
         raise StoreUnavailable(_explain(where, str(error))) from error
 
 

@@ -137,16 +137,17 @@ class SQLite:
 
     def _run(self, job: _Job) -> tuple[Any, BaseException | None]:
         """Run one operation in a savepoint of its own: its failure leaves the others of the batch alone."""
-        savepoint = self._writer.begin_nested()
+        driver: Any = self._writer.connection.dbapi_connection
+        driver.execute("SAVEPOINT job")  # by the driver: SQLAlchemy's own take a tenth of the time of all writes
         try:
             with explained(self.url):
                 result = job.run(self._writer)
-                savepoint.commit()
+                driver.execute("RELEASE job")
         except BaseException as error:
-            driver: Any = self._writer.connection.dbapi_connection
             if not driver.in_transaction:  # a full disk, say, made SQLite roll back all of it
                 raise
-            savepoint.rollback()
+            driver.execute("ROLLBACK TO job")
+            driver.execute("RELEASE job")
             return None, error
         return result, None
 

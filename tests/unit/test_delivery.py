@@ -240,7 +240,7 @@ class TestPace:
     async def test_a_person_claims_what_waits_behind_a_channel_that_hangs(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("bot.delivery.SLOT_SECONDS", 0.3)
+        monkeypatch.setattr("bot.delivery.CLAIM_WAITS", 0.1)
         channel, last = FakeChannel(Capabilities(at_once=1)), replace(CHAT, address="19")
         async with desk(tmp_path, channel=channel) as at:
             channel.open.clear()
