@@ -3,15 +3,15 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.passages import Passage
-from retrieval.spelling import Vocabulary
+from retrieval.postings import Counted, Postings, count
+from retrieval.spelling import Vocabulary, is_mendable
 from retrieval.stemming import stem
 
 _PART = re.compile(r"[^\W_]+")
@@ -60,37 +60,38 @@ class Terms:
 
     said: int
     """A hash of what the terms were made of."""
-    words: Sequence[str]
+    counted: Counted
     codes: frozenset[str]
     spelled: frozenset[str]
-    """The words as they are spelled."""
+    """The words that typing errors are mended by, as they are spelled."""
 
 
 class KeywordIndex:
-    """BM25 (Lucene's variant, k1 1.2, b 0.75) over the passages of one company and audience; built once, then read.
+    """BM25 over the passages of one company and audience; built once, then read.
 
-    `known` are the terms of the index that this one takes the place of: only new passages are read.
+    `replaced` is the index that this one takes the place of: only what it doesn't know is read.
     """
 
-    def __init__(self, passages: Mapping[int, Passage], known: Mapping[int, Terms] | None = None) -> None:
+    def __init__(self, passages: Mapping[int, Passage], replaced: "KeywordIndex | None" = None) -> None:
+        # Numbers of terms; it only grows, so that the index before goes on with the same one.
+        self.numbers: dict[str, int] = replaced.numbers if replaced else {}
+        known: Mapping[int, Terms] = replaced.terms if replaced else {}
         self._serials = np.asarray(list(passages), dtype=np.int64)
         self._row = {serial: row for row, serial in enumerate(passages)}
-        self.terms = {serial: _terms(passage, (known or {}).get(serial)) for serial, passage in passages.items()}
+        self.terms: Mapping[int, Terms] = {
+            serial: self._read(passage, known.get(serial)) for serial, passage in passages.items()
+        }
         self.vocabulary = Vocabulary(
             (passage.language, self.terms[serial].spelled) for serial, passage in passages.items()
         )
         languages = Counter(passage.language for passage in passages.values())
         self._languages = frozenset(languages)
         self._language = max(sorted(languages), key=lambda each: languages[each], default="")
-        self._frequency = Counter(term for terms in self.terms.values() for term in set(terms.words))
         self._coded: dict[str, list[int]] = {}
         for row, terms in enumerate(self.terms.values()):
             for code in terms.codes:
                 self._coded.setdefault(code, []).append(row)
-        self._bm25: bm25s.BM25 | None = None
-        if self._frequency:
-            self._bm25 = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
-            self._bm25.index([terms.words for terms in self.terms.values()], show_progress=False)
+        self._postings = Postings([terms.counted for terms in self.terms.values()], len(self.numbers))
 
     def scores(self, query: str, language: str = "") -> NDArray[np.float32]:
         """BM25 over the sum of the query's idf for every passage in the order given: 0 (no term) to 1 (all, often).
@@ -100,10 +101,8 @@ class KeywordIndex:
         `language` is the query's, two letters; empty means that of most passages.
         """
         terms = self._query_terms(query, language)
-        scores = np.zeros(len(self._serials), dtype=np.float32)
-        if self._bm25 is not None and any(term in self._frequency for term in terms):
-            total = sum(self._idf(term) for term in terms)
-            scores = self._bm25.get_scores(terms) / np.float32(total)
+        total = sum(map(self._idf, terms))
+        scores = self._postings.scores([self._number(term) for term in terms]) / np.float32(total or 1)
         for code in codes(query):
             rows = self._coded.get(code, [])
             scores[rows] += np.float32(CODE * self._rarity(len(rows)) / self._rarity(1))
@@ -112,8 +111,8 @@ class KeywordIndex:
     def known(self, query: str, language: str = "") -> float:
         """The share of the query's idf that is of terms in any passage: 0 to 1."""
         terms = self._query_terms(query, language)
-        total = sum(self._idf(term) for term in terms)
-        return sum(self._idf(term) for term in terms if term in self._frequency) / total if total else 0.0
+        held = (term for term in terms if self._postings.frequency(self._number(term)))
+        return sum(map(self._idf, held)) / (sum(map(self._idf, terms)) or 1)
 
     def best(self, scores: NDArray[np.float32], count: int) -> list[int]:
         """Up to `count` serials with a score above 0, best first."""
@@ -130,18 +129,20 @@ class KeywordIndex:
         return list(dict.fromkeys(stem(word, spoken) for word in tokens(query)))
 
     def _idf(self, term: str) -> float:
-        return self._rarity(self._frequency.get(term, 0))
+        return self._rarity(self._postings.frequency(self._number(term)))
 
     def _rarity(self, frequency: int) -> float:
-        """The idf of what so many passages hold."""
-        return float(np.log(1 + (len(self._serials) - frequency + 0.5) / (frequency + 0.5)))
+        return float(self._postings.rarity(frequency))
 
+    def _number(self, term: str) -> int:
+        return self.numbers.get(term, -1)
 
-def _terms(passage: Passage, known: Terms | None) -> Terms:
-    text = f"{passage.heading}\n{passage.text}"
-    said = hash((text, passage.language))
-    if known is not None and known.said == said:
-        return known
-    words = tokens(text)
-    stems = [stem(word, passage.language) for word in words]
-    return Terms(said, stems, frozenset(codes(text)), frozenset(word for word in words if word.isalpha()))
+    def _read(self, passage: Passage, known: Terms | None) -> Terms:
+        text = f"{passage.heading}\n{passage.text}"
+        said = hash((text, passage.language))
+        if known is not None and known.said == said:
+            return known
+        words = tokens(text)
+        stems = (stem(word, passage.language) for word in words)
+        counted = count([self.numbers.setdefault(each, len(self.numbers)) for each in stems])
+        return Terms(said, counted, frozenset(codes(text)), frozenset(filter(is_mendable, words)))

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -89,13 +90,17 @@ class Search:
         await self._rebuild_outdated()
 
     async def follow(self, seconds: float = 1.0) -> None:
-        """Refresh whenever the knowledge has changed, for ever: other processes may add documents."""
+        """Refresh whenever the knowledge has changed, for ever: other processes may add documents.
+
+        While many are added to a large knowledge, it takes its time: questions want the processor, too.
+        """
         while True:
+            began = time.monotonic()
             try:
                 await self.refresh()
             except Exception:  # the old indexes go on serving; the next round tries again
                 log.exception("The search indexes could not be brought up to date")
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(max(seconds, 2 * (time.monotonic() - began)))
 
     async def search(
         self, company: str, query: str, audience: Audience = Audience.PUBLIC, count: int = 10, context: str = ""
@@ -179,7 +184,7 @@ class Search:
                 vectors.add, {each: made[serial] for each, serial in part.items() if serial in made}
             )
         replaced = self._bases.get(key)
-        keywords = await asyncio.to_thread(KeywordIndex, rows, replaced.keywords.terms if replaced else None)
+        keywords = await asyncio.to_thread(KeywordIndex, rows, replaced.keywords if replaced else None)
         return _Base(version, vectors, keywords, await self._mixture(key[0], rows))
 
     async def _mixture(self, company: str, rows: dict[int, Passage]) -> Mixture:

@@ -13,22 +13,25 @@ SHORTEST = 5
 _WORD = re.compile(r"[^\W\d_]+")
 
 
+def is_mendable(word: str) -> bool:
+    """Whether typing errors in a word can be told, and mended by it."""
+    return len(word) >= SHORTEST and word.isalpha()
+
+
 class Vocabulary:
-    """The words of some passages, in lower case; `passages` gives the language and the words of each."""
+    """The words of some passages that are `is_mendable`; `passages` gives the language and the words of each."""
 
     def __init__(self, passages: Iterable[tuple[str, Iterable[str]]]) -> None:
         self._languages: dict[str, set[str]] = {}
         for language, words in passages:
-            for word in words:
-                if len(word) >= SHORTEST:
-                    self._languages.setdefault(word, set()).add(language)
-        self._held = frozenset(each for languages in self._languages.values() for each in languages)
+            self._languages.setdefault(language, set()).update(words)
+        self._words = set().union(*self._languages.values())
         self._alike: dict[tuple[str, int], list[str]] = {}
-        for word in self._languages:
+        for word in self._words:
             self._alike.setdefault((word[0], len(word)), []).append(word)
 
     def __contains__(self, word: str) -> bool:
-        return word in self._languages
+        return word in self._words
 
     def near(self, word: str, language: str) -> list[str]:
         """The words that are one slip of the finger away: a letter added, left out, changed, or two swapped.
@@ -42,7 +45,7 @@ class Vocabulary:
             each
             for each in alike
             if OSA.distance(word, each, score_cutoff=1) == 1
-            and (language not in self._held or language in self._languages[each])
+            and each in self._languages.get(language, self._words)
             and stem(each, language) != stem(word, language)
             and not each.startswith(word)
             and not word.startswith(each)
@@ -58,7 +61,7 @@ def mend(text: str, language: str, vocabularies: Sequence[Vocabulary], count_tok
 
     def mended(found: re.Match[str]) -> str:
         word = found[0].casefold()
-        if len(word) < SHORTEST or any(word in each for each in vocabularies):
+        if not is_mendable(word) or any(word in each for each in vocabularies):
             return found[0]
         tokens = count_tokens(word)
         meant = {near for each in vocabularies for near in each.near(word, language) if count_tokens(near) < tokens}

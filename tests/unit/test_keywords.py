@@ -1,3 +1,4 @@
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -155,13 +156,31 @@ def test_a_question_in_a_language_that_no_passage_has_is_read_in_theirs() -> Non
 def test_what_the_index_before_knew_is_not_read_again() -> None:
     before = index_of({1: "Returns are free.", 2: "Opening hours"})
     passages = {2: Passage("d#2", "d", 2, "", "Opening hours"), 3: Passage("d#3", "d", 3, "", "Repairs")}
-    after = KeywordIndex(passages, before.terms)
+    after = KeywordIndex(passages, before)
     assert after.terms[2] is before.terms[2]
     assert best(after, "repairs") == [3]
 
 
 def test_a_passage_that_says_something_else_by_now_is_read_anew() -> None:
     before = index_of({1: "Returns are free."})
-    after = KeywordIndex({1: Passage("d#1", "d", 1, "", "Repairs")}, before.terms)
+    after = KeywordIndex({1: Passage("d#1", "d", 1, "", "Repairs")}, before)
     assert best(after, "repairs") == [1]
     assert best(after, "returns") == []
+
+
+def test_the_index_before_goes_on_as_it_was() -> None:
+    before = index_of({1: "Returns are free.", 2: "Opening hours"})
+    scores = before.scores("returns in a new way").tolist()
+    KeywordIndex({3: Passage("d#3", "d", 3, "", "A new way to repair")}, before)
+    assert before.scores("returns in a new way").tolist() == scores
+
+
+def test_scores_are_those_of_lucene() -> None:
+    # Two of three passages, of 2, 4 and 3 terms, have the term; the second one twice.
+    index = index_of({1: "bell lamp", 2: "bell bell saddle pump", 3: "chain lock tyre"})
+    idf = math.log(1 + (3 - 2 + 0.5) / (2 + 0.5))
+    spread = [1.2 * (1 - 0.75 + 0.75 * length / 3) for length in (2, 4)]
+    expected = [1 / (1 + spread[0]), 2 / (2 + spread[1]), 0]
+    assert index.scores("bell").tolist() == pytest.approx(expected)
+    both = idf + math.log(1 + (3 - 0 + 0.5) / 0.5)
+    assert index.scores("bell unicycle").tolist() == pytest.approx([idf / both * each for each in expected])
