@@ -206,6 +206,18 @@ def test_a_draft_of_the_assistant_is_edited_and_sent(site: Site, open_context: O
     expect(page.locator(".entry[data-side=person]", has_text="Sixty days")).to_have_count(1)
 
 
+def test_a_draft_is_sent_once_however_often_it_is_clicked(site: Site, open_context: OpenContext) -> None:
+    conversation = asks_for_person(site, "Do you ship to Norway?")
+    site.run(site.desk.handoffs.claim(COMPANY, conversation, "mia", "Mia Chen"))
+    page = at_desk(open_context(), site)
+    opens(page, "Do you ship to Norway?")
+    page.get_by_role("button", name="Suggest").click()
+    page.locator("[data-focus=send-draft]").dblclick()
+    expect(page.locator("[data-focus=send-draft]")).to_have_text("Sent")
+    expect(page.locator("[data-focus=send-draft]")).to_be_disabled()
+    expect(page.locator(".entry[data-side=person]", has_text="You said: Do you ship to Norway?")).to_have_count(1)
+
+
 def test_internal_words_are_offered_for_notes_only(site: Site, open_context: OpenContext) -> None:
     conversation = asks_for_person(site, "What is the margin?")
     site.run(site.desk.handoffs.claim(COMPANY, conversation, "mia", "Mia Chen"))

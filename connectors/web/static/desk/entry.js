@@ -10,7 +10,7 @@ const IMAGES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 const SAYS = {
   outbox: "On its way…",
   failed: "Not delivered: the channel refused it",
-  withdrawn: "Never sent: a person took over",
+  withdrawn: "Never sent: the customer can't be reached",
 };
 
 export const dayLine = (at) => h("div", { class: "day", role: "separator" }, h("span", {}, dayOf(at)));
@@ -78,7 +78,7 @@ function foot(entry, open, on) {
         )
       : h("footer", { class: "entry-foot" }, entry.kind === "note" ? "Saving…" : "Sending…");
   const canEdit = entry.author === "person" && entry.status === "sent" && open.owner === "human" && open.person === me.id;
-  const says = SAYS[entry.status];
+  const says = entry.author === "bot" && entry.status === "withdrawn" && !open.gone ? "Never sent: a person took over" : SAYS[entry.status];
   if (!says && !canEdit) return null;
   return h(
     "footer",

@@ -156,7 +156,7 @@ function notSuggested(error) {
 const side = createSide({
   ...actions,
   open: openPassage,
-  send: (text) => sending.send({ kind: "reply", text, files: [] }),
+  send: (text, key) => sending.send({ kind: "reply", text, files: [] }, key),
   edit(text) {
     show("conversation");
     composer.put(text);

@@ -12,8 +12,9 @@ const ACTIONS = { reply: "reply", note: "note", edit: "correct" };
 export function createSending(done, failed) {
   let line = Promise.resolve(); // one at a time: they arrive in the order they were written in
 
-  function send(written, conversation = state.open) {
-    const key = newKey();
+  /** What has a key of its own, such as a draft, is sent once, however often that is asked for. */
+  function send(written, key = newKey(), conversation = state.open) {
+    if (state.pending.has(key)) return;
     const attachments = written.files.map((file) => ({ name: file.name, size: file.size, media_type: file.type }));
     state.pending.set(key, { ...written, key, conversation, attachments, at: now(), author: "person", name: me.name, status: "", citations: [], problem: "" });
     deliver(key);
@@ -35,6 +36,7 @@ export function createSending(done, failed) {
       await act(written.conversation, ACTIONS[written.kind], body);
       await done(written.conversation);
       state.pending.delete(key);
+      state.sent.add(key);
       keep();
       changed();
     } catch (error) {

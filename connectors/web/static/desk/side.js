@@ -10,7 +10,7 @@ const panel = byId("panel-case");
 const SURE = 0.5; // below it, sending the words as they are isn't what we offer first
 const MOODS = { calm: "Calm", unhappy: "Unhappy", angry: "Angry" };
 
-/** `on` has send(text), edit(text), suggest(hint), claim(), open(citation). */
+/** `on` has send(text, key), edit(text), suggest(hint), claim(), open(citation). */
 export function createSide(on) {
   const known = new Map();
 
@@ -25,7 +25,7 @@ export function createSide(on) {
     keyed(panel, known, [
       { key: "facts", stamp: [open.id, open.customer, open.reason, open.detail, open.mood, open.language, open.person_name, age(open.opened_at)], make: () => facts(open) },
       { key: "summary", stamp: [open.id, open.summary], make: () => summary(open) },
-      { key: "suggestion", stamp: [open.id, open.suggestion, open.owner, isMine(open), suggesting, problem], make: () => suggestion(open, suggesting, problem, on) },
+      { key: "suggestion", stamp: [open.id, open.suggestion, open.owner, isMine(open), suggesting, problem, progress(open.suggestion)], make: () => suggestion(open, suggesting, problem, on) },
     ]);
   };
 }
@@ -99,12 +99,21 @@ function body(made, on) {
 }
 
 function buttons(made, on) {
+  const sent = progress(made);
   return h(
     "div",
     { class: "suggestion-buttons" },
-    h("button", { type: "button", class: `button${isSure(made) ? " button-primary" : ""}`, "data-focus": "send-draft", onclick: () => on.send(plain(made)) }, icon("send"), "Send draft"),
+    h("button", { type: "button", class: `button${isSure(made) ? " button-primary" : ""}`, "data-focus": "send-draft", disabled: Boolean(sent), onclick: () => on.send(plain(made), keyOf(made)) }, icon("send"), sent || "Send draft"),
     h("button", { type: "button", class: "button", "data-focus": "edit-draft", onclick: () => on.edit(plain(made)) }, icon("pencil"), "Edit & send"),
   );
+}
+
+/** One suggestion is sent once. */
+const keyOf = (made) => `draft-${Math.round(made.at * 1000)}`;
+
+function progress(made) {
+  if (!made) return "";
+  return state.pending.has(keyOf(made)) ? "Sending…" : state.sent.has(keyOf(made)) ? "Sent" : "";
 }
 
 const isSure = (made) => made.confidence >= SURE;

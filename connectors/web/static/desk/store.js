@@ -15,6 +15,7 @@ export const state = {
   unsuggested: null, // why there is no suggestion for the conversation of that id
   busy: new Set(), // actions under way: `CONVERSATION ACTION`
   pending: new Map(), // by key: written here, not confirmed by the server yet
+  sent: new Set(), // the keys of what was written here and confirmed
 };
 
 const watchers = [];
