@@ -1,22 +1,15 @@
-"""Retrieval measures of one question, and their means with 95 % intervals."""
+"""Measures of one question, and their means with 95 % intervals."""
 
 import math
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-import numpy as np
+from bot.evaluation.estimating import Measure, estimate, plain
 
-RESAMPLES = 2_000
+__all__ = ["Measure", "average_precision", "hit_at", "holds", "mean", "ndcg_at"]
 
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A mean over questions, with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-    count: int
+_MARKER = re.compile(r"\[\d{1,3}\]")
 
 
 def hit_at(ranking: Sequence[str], grades: Mapping[str, float], depth: int) -> float:
@@ -47,9 +40,28 @@ def ndcg_at(ranking: Sequence[str], grades: Mapping[str, float], depth: int) -> 
 
 def mean(values: Sequence[float]) -> Measure:
     """The mean with its 95 % percentile-bootstrap interval (fixed seed: the same values give the same interval)."""
-    if not values:
-        return Measure(math.nan, math.nan, math.nan, 0)
-    array = np.asarray(values, dtype=np.float64)
-    draws = np.random.default_rng(0).integers(0, len(array), (RESAMPLES, len(array)))
-    low, high = np.percentile(array[draws].mean(axis=1), [2.5, 97.5])
-    return Measure(float(array.mean()), float(low), float(high), len(array))
+    return estimate(plain(values))
+
+
+def holds(text: str, golds: Sequence[str]) -> bool:
+    """Whether a reply states one of the gold answers: whole words, whatever their case, width and spacing."""
+    said = _folded(_MARKER.sub("", text))
+    return any(_stands_in(folded, said) for folded in map(_folded, golds) if folded)
+
+
+def _folded(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _stands_in(gold: str, said: str) -> bool:
+    """`3` does not stand in `1923`, nor `art` in `party`; scripts without spaces have no such bounds."""
+    before = rf"(?<!{_same(gold[0])})"
+    behind = rf"(?!{_same(gold[-1])})"
+    return re.search(f"{before}{re.escape(gold)}{behind}", said) is not None
+
+
+def _same(char: str) -> str:
+    """What would go on with the number or the word that this character belongs to."""
+    if char.isdigit():
+        return r"\d"
+    return r"[^\W\d_\u2e80-\u9fff\uf900-\ufaff]" if char.isalpha() and not "\u2e80" <= char <= "\ufaff" else r"[^\s\S]"

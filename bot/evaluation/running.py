@@ -3,14 +3,24 @@
 import asyncio
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bot.bootstrap import Parts, open_parts
-from bot.domain import Answer, Outcome, Question
-from bot.evaluation.measures import Measure, average_precision, hit_at, mean, ndcg_at
+from bot.domain import Answer, Question
+from bot.evaluation.estimating import Difference, Measure, compare, estimate
+from bot.evaluation.questions import (
+    Part,
+    Query,
+    QuestionResult,
+    read_documents,
+    read_queries,
+    read_results,
+    write_results,
+)
+from bot.evaluation.scoring import ANSWERS, CONFIDENCE, RETRIEVAL, Pair, Scores, scores
 from bot.settings import Settings, StorageSettings
 from llm.errors import AnswerdeskError, UsageError
 from retrieval.ingest import Status
@@ -27,42 +37,34 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class QuestionResult:
-    """What came of one question; written to `--out` as it is, so that anyone can score it anew."""
-
-    id: str
-    ranking: Sequence[str]
-    scores: Sequence[float]
-    confidence: float
-    outcome: str | None = None
-    text: str | None = None
-    citations: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Evaluation:
     """The measures by group (`all`, then each language), and what they were taken from."""
 
     questions: int
     documents: int
     retrieval: Mapping[str, Mapping[str, Measure]]
+    confidence: Mapping[str, Mapping[str, Measure]]
     answers: Mapping[str, Measure] | None
-    results: Sequence[QuestionResult] = field(repr=False, default=())
+    answers_by_language: Mapping[str, Mapping[str, Measure]] | None
+    comparison: Mapping[str, Mapping[str, Difference]] | None = None
+    """With an earlier run, on the questions that both asked."""
+    pairs: Sequence[Pair] = field(repr=False, default=())
+
+    @property
+    def results(self) -> Sequence[QuestionResult]:
+        """What came of each question."""
+        return [result for _, result in self.pairs]
 
     def summary(self) -> dict[str, Any]:
         """All but the single questions, as plain data."""
-        whole = asdict(replace(self, results=()))
-        return {name: value for name, value in whole.items() if name != "results"}
+        whole = asdict(replace(self, pairs=()))
+        return {name: value for name, value in whole.items() if name != "pairs"}
 
-
-@dataclass(frozen=True, slots=True)
-class _Query:
-    id: str
-    text: str
-    language: str
-    company: str
-    grades: Mapping[str, float]
-    """Of the relevant documents that are loaded; none means the question can't be answered."""
+    def measure(self, name: str, group: str = "all") -> Measure | None:
+        """One measure; None if it was not taken."""
+        answers = (self.answers if group == "all" else (self.answers_by_language or {}).get(group)) or {}
+        taken = {**self.retrieval.get(group, {}), **self.confidence.get(group, {}), **answers}
+        return taken.get(name)
 
 
 async def evaluate(
@@ -74,21 +76,23 @@ async def evaluate(
     limit: int | None = None,
     answers: bool = False,
     out: Path | None = None,
+    earlier: Path | None = None,
     progress: Progress = lambda *_: None,
 ) -> Evaluation:
     """Measure on `folder`'s `corpus.jsonl` and `queries.jsonl`, or on the files given.
 
     Documents that carry a `sub` are a company each: a question searches those of its own `sub` only. A question whose
     relevant documents are none of them loaded can't be answered; it counts for the answers, not for retrieval.
+    `earlier` is what `out` was in another run, to compare with.
     Raises `UsageError` for files that aren't there or have the wrong shape.
     """
     if out:
-        _check_place(out)
+        check_place(out)
+    before = read_results(earlier) if earlier else None
     if not (folder / "corpus.jsonl").exists() and (folder / "dev" / "corpus.jsonl").exists():
         folder = folder / "dev"  # where the public sets keep the part to tune on
-    documents = list(_rows(corpus or folder / "corpus.jsonl", ("id", "text")))
-    subs = _parts(documents)
-    asked = [_query(row, subs) for row in _rows(queries or folder / "queries.jsonl", ("id", "question"))][:limit]
+    documents, subs = read_documents(corpus or folder / "corpus.jsonl")
+    asked = read_queries(queries or folder / "queries.jsonl", subs, limit)
     with tempfile.TemporaryDirectory(prefix="answerdesk-evaluate-") as scratch:
         local = settings.model_copy(
             update={"data_dir": Path(scratch), "models_dir": settings.models, "storage": StorageSettings()}
@@ -97,75 +101,61 @@ async def evaluate(
             await _load(parts, list(subs.values()), Path(scratch), progress)
             results = await _ask_all(parts, asked, answers, progress)
     if out:
-        await asyncio.to_thread(_write, out, results)
+        await asyncio.to_thread(write_results, out, results)
+    pairs = list(zip(asked, results, strict=True))
+    return await asyncio.to_thread(_measured, documents, pairs, before, answers=answers)
+
+
+def _measured(
+    documents: int, pairs: Sequence[Pair], earlier: Mapping[str, QuestionResult] | None, *, answers: bool
+) -> Evaluation:
+    answered = _estimates(scores(pairs, ANSWERS)) if answers else None
     return Evaluation(
-        len(asked), len(documents), _retrieval(asked, results), _answers(asked, results) if answers else None, results
+        questions=len(pairs),
+        documents=documents,
+        retrieval=_estimates(scores(_graded(pairs), RETRIEVAL)),
+        confidence=_estimates(scores(pairs, CONFIDENCE)),
+        answers=answered["all"] if answered else None,
+        answers_by_language={group: each for group, each in answered.items() if group != "all"} if answered else None,
+        comparison=_comparison(pairs, earlier, answers=answers) if earlier is not None else None,
+        pairs=pairs,
     )
 
 
-def _check_place(out: Path) -> None:
-    """Before hours of work, not after."""
+def _graded(pairs: Sequence[Pair]) -> Sequence[Pair]:
+    return [pair for pair in pairs if pair[0].grades]
+
+
+def _estimates(statistics: Scores) -> dict[str, dict[str, Measure]]:
+    return {group: {name: estimate(each) for name, each in named.items()} for group, named in statistics.items()}
+
+
+def _comparison(
+    pairs: Sequence[Pair], earlier: Mapping[str, QuestionResult], *, answers: bool
+) -> dict[str, dict[str, Difference]]:
+    """The questions that both runs asked, scored by what is known of them now."""
+    now = [pair for pair in pairs if pair[0].id in earlier]
+    if not now:
+        raise UsageError("The earlier run asked none of these questions: there is nothing to compare.")
+    then = [(query, earlier[query.id]) for query, _ in now]
+    answers = answers and all(result.outcome for _, result in then)
+    compared: dict[str, dict[str, Difference]] = {}
+    for measures in (RETRIEVAL, CONFIDENCE, ANSWERS if answers else {}):
+        some = _graded if measures is RETRIEVAL else list
+        old, new = scores(some(then), measures), scores(some(now), measures)
+        for group, named in new.items():
+            found = {name: compare(old[group][name], each) for name, each in named.items()}
+            compared[group] = compared.get(group, {}) | found
+    return compared
+
+
+def check_place(out: Path) -> None:
+    """Before hours of work, not after, say that a file can't be written. Raises `UsageError`."""
     if not out.absolute().parent.is_dir() or out.is_dir():
         raise UsageError(f"{out} can't be written: name a file in a folder that is there.")
 
 
-def _write(out: Path, results: Sequence[QuestionResult]) -> None:
-    lines = (json.dumps(asdict(result), ensure_ascii=False) for result in results)
-    out.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-
-
-def _rows(path: Path, needed: Sequence[str]) -> Iterator[dict[str, Any]]:
-    if not path.is_file():
-        raise UsageError(
-            f"There is no {path}. Name a folder with corpus.jsonl and queries.jsonl, or use --corpus and --queries."
-        )
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except ValueError:
-                row = None
-            if not isinstance(row, dict):
-                raise UsageError(f"{path}, line {number}: not a JSON object.")
-            if missing := [name for name in needed if name not in row]:
-                raise UsageError(f"{path}, line {number}: {' and '.join(missing)} missing.")
-            yield row
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """The documents of one `sub`, and the company that stands for it."""
-
-    company: str
-    documents: list[Mapping[str, Any]] = field(default_factory=list)
-    ids: set[str] = field(default_factory=set)
-
-
-def _parts(documents: Sequence[Mapping[str, Any]]) -> dict[str, _Part]:
-    found: dict[str, _Part] = {}
-    for document in documents:
-        part = found.setdefault(str(document.get("sub", "")), _Part(f"evaluation-{len(found)}"))
-        part.documents.append(document)
-        part.ids.add(str(document["id"]))
-    return found
-
-
-def _query(row: Mapping[str, Any], by_sub: Mapping[str, _Part]) -> _Query:
-    part = by_sub.get(str(row.get("sub", "")), _Part("evaluation-of-nothing"))
-    try:
-        relevant = row.get("relevant") or {}
-        grades = relevant if isinstance(relevant, dict) else dict.fromkeys(list(relevant), 1)
-        here = {str(document): float(grade) for document, grade in grades.items() if str(document) in part.ids}
-    except (TypeError, ValueError):
-        raise UsageError(
-            f"Question {row['id']}: `relevant` must be a list of ids, or an object of ids and grades."
-        ) from None
-    return _Query(str(row["id"]), str(row["question"]), str(row.get("lang", "")), part.company, here)
-
-
-async def _load(parts: Parts, subs: Sequence[_Part], scratch: Path, progress: Progress) -> None:
+async def _load(parts: Parts, subs: Sequence[Part], scratch: Path, progress: Progress) -> None:
     for done, sub in enumerate(subs, start=1):
         file = scratch / f"{sub.company}.jsonl"
         kept = ("id", "title", "text", "lang")
@@ -178,11 +168,11 @@ async def _load(parts: Parts, subs: Sequence[_Part], scratch: Path, progress: Pr
     await parts.search.refresh()
 
 
-async def _ask_all(parts: Parts, asked: Sequence[_Query], answers: bool, progress: Progress) -> list[QuestionResult]:
+async def _ask_all(parts: Parts, asked: Sequence[Query], answers: bool, progress: Progress) -> list[QuestionResult]:
     gate = asyncio.Semaphore(ASK_TOGETHER)
     done = 0
 
-    async def ask(query: _Query) -> QuestionResult:
+    async def ask(query: Query) -> QuestionResult:
         nonlocal done
         async with gate:
             found = await parts.search.search(query.company, query.text, count=PASSAGES)
@@ -196,7 +186,7 @@ async def _ask_all(parts: Parts, asked: Sequence[_Query], answers: bool, progres
     return await asyncio.gather(*(ask(query) for query in asked))
 
 
-def _ranked(query: _Query, found: Found) -> QuestionResult:
+def _ranked(query: Query, found: Found) -> QuestionResult:
     """The documents in the order of their best passages."""
     best: dict[str, float] = {}
     for scored in found.passages:
@@ -204,7 +194,7 @@ def _ranked(query: _Query, found: Found) -> QuestionResult:
     return QuestionResult(query.id, list(best)[:RANKING], list(best.values())[:RANKING], round(found.confidence, 6))
 
 
-async def _answer(parts: Parts, query: _Query) -> Answer:
+async def _answer(parts: Parts, query: Query) -> Answer:
     question = Question(query.company, query.text, language=query.language)
     final: Answer | None = None
     async for step in parts.answering.answer(question):
@@ -217,40 +207,3 @@ async def _answer(parts: Parts, query: _Query) -> Answer:
 def _with_answer(result: QuestionResult, answer: Answer) -> QuestionResult:
     cited = list(dict.fromkeys(citation.document for citation in answer.citations))
     return replace(result, outcome=answer.outcome.value, text=answer.text, citations=cited)
-
-
-def _retrieval(asked: Sequence[_Query], results: Sequence[QuestionResult]) -> dict[str, dict[str, Measure]]:
-    pairs = [(query, result) for query, result in zip(asked, results, strict=True) if query.grades]
-    languages = sorted({query.language for query, _ in pairs if query.language})
-    groups = {"all": pairs} | {
-        language: [pair for pair in pairs if pair[0].language == language]
-        for language in languages
-        if len(languages) > 1
-    }
-    return {
-        group: {
-            "hit@1": mean([hit_at(result.ranking, query.grades, 1) for query, result in members]),
-            "hit@5": mean([hit_at(result.ranking, query.grades, 5) for query, result in members]),
-            "MAP": mean([average_precision(result.ranking, query.grades) for query, result in members]),
-            "nDCG@10": mean([ndcg_at(result.ranking, query.grades, 10) for query, result in members]),
-        }
-        for group, members in groups.items()
-    }
-
-
-def _answers(asked: Sequence[_Query], results: Sequence[QuestionResult]) -> dict[str, Measure]:
-    """Coverage is answered of what can be; false answers, of what can't be; citation precision, relevant of cited."""
-    answered = [
-        (query, result, result.outcome == Outcome.ANSWERED) for query, result in zip(asked, results, strict=True)
-    ]
-    cited = [
-        float(document in query.grades)
-        for query, result, was in answered
-        if was and query.grades
-        for document in result.citations
-    ]
-    return {
-        "coverage": mean([float(was) for query, _, was in answered if query.grades]),
-        "false answers": mean([float(was) for query, _, was in answered if not query.grades]),
-        "citation precision": mean(cited),
-    }

@@ -1,6 +1,8 @@
 """Measurements: `evaluate` and `calibrate`."""
 
+import asyncio
 import math
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from connectors.cli.command import Invocation, command
-from connectors.cli.console import Steps, table
-from llm.errors import UsageError
+from connectors.cli.console import Steps, plain, table
+from llm.errors import AnswerdeskError, UsageError
 
 if TYPE_CHECKING:
     from bot.calibrating import Calibrated
-    from bot.evaluation import Evaluation, Measure
+    from bot.evaluation import Difference, Evaluation, Measure
 
 PANEL = "Upkeep"
 
@@ -32,6 +34,14 @@ async def evaluate(
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Ask the first N questions only.")] = None,
     answers: Annotated[bool, typer.Option("--answers", metavar="", help="Judge answers, not only rankings.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write each question's outcome here.")] = None,
+    compare: Annotated[
+        Path | None, typer.Option(metavar="EARLIER", help="What --out wrote in an earlier run: compare with it.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a page with plots here.")] = None,
+    fail_below: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MEASURE=VALUE", help="End with exit code 1 where a measure is worse; repeatable."),
+    ] = None,
 ) -> None:
     """Measure search and answers on questions of which you know the right documents.
 
@@ -43,11 +53,17 @@ async def evaluate(
 
       [cyan]answerdesk evaluate questions/[/]
       [cyan]answerdesk evaluate questions/ --answers --out outcome.jsonl --json[/]
+      [cyan]answerdesk evaluate questions/ --answers --compare outcome.jsonl --report report.html[/]
+      [cyan]answerdesk evaluate questions/ --fail-below hit@1=0.9 --fail-below de:hit@1=0.85[/]
 
-    [not dim]Next:[/] look into the file of `--out` for the questions that went wrong.
+    [not dim]Next:[/] look into the page of `--report` for the questions that went wrong.
     """
+    from bot.evaluation import Threshold, check_place, missed, write_report
     from bot.evaluation import evaluate as measure
 
+    thresholds = [Threshold.parse(each, answers=answers) for each in fail_below or ()]
+    if report:
+        check_place(report)
     with Steps(call.notes).shown() as steps:
         measured = await measure(
             call.settings,
@@ -57,12 +73,19 @@ async def evaluate(
             limit=limit,
             answers=answers,
             out=out,
+            earlier=compare,
             progress=steps,
         )
+    if report:
+        await asyncio.to_thread(write_report, report, measured, folder.resolve().name)
     if not call.result(_finite(measured.summary())):
         _show(call, measured)
     if out:
         call.note(f"Each question's outcome is in {out}", "dim")
+    if report:
+        call.note(f"The report is {report}", "dim")
+    if below := list(missed(measured, thresholds)):
+        raise AnswerdeskError(" ".join(below))
 
 
 async def calibrate(
@@ -135,14 +158,45 @@ def _show(call: Invocation, measured: "Evaluation") -> None:
     rows = table("", "Questions", *next(iter(groups.values())), right=frozenset({"Questions"}))
     for group, measures in groups.items():
         count = max(measure.count for measure in measures.values())
-        rows.add_row(group, str(count), *(_interval(measure) for measure in measures.values()))
+        rows.add_row(plain(group), str(count), *(_interval(measure) for measure in measures.values()))
     call.out.print(rows)
-    if measured.answers:
-        rows = table("Answers", "Questions", "", right=frozenset({"Questions"}))
-        for name, measure in measured.answers.items():
-            rows.add_row(name, str(measure.count), _interval(measure))
+    _show_answers(call, measured)
+    if measured.comparison:
+        _show_comparison(call, measured.comparison)
+
+
+def _show_answers(call: Invocation, measured: "Evaluation") -> None:
+    """What is measured of confidence and answers: a line a measure, a column a language."""
+    groups = [group for group in measured.confidence if group != "all"] if measured.answers else []
+    names = [*measured.confidence["all"], *(measured.answers or ())]
+    taken = [(name, measured.measure(name)) for name in names]
+    rows = table("Answers", "Questions", "", *map(plain, groups), right=frozenset({"Questions"}))
+    for name, measure in taken:
+        if measure and (measure.count or measured.answers):
+            others = (measured.measure(name, group) for group in groups)
+            cells = (_interval(each) if each else "-" for each in others)
+            rows.add_row(name, str(measure.count), _interval(measure), *cells)
+    if rows.row_count:
         call.out.print()
         call.out.print(rows)
+
+
+def _show_comparison(call: Invocation, comparison: "Mapping[str, Mapping[str, Difference]]") -> None:
+    rows = table("Compared", "Questions", "earlier", "later", "difference", "p", right=frozenset({"Questions"}))
+    for group, named in comparison.items():
+        for name, each in named.items():
+            if each.count:
+                rows.add_row(
+                    name if group == "all" else f"{plain(group)}: {name}",
+                    str(each.count),
+                    f"{each.earlier:.3f}",
+                    f"{each.later:.3f}",
+                    f"{each.difference:+.3f} [{each.low:+.3f}, {each.high:+.3f}]",
+                    f"{each.p:.3f}{' *' if each.is_significant else ''}",
+                )
+    call.out.print()
+    call.out.print(rows)
+    call.out.print("* differs by more than chance: p below 0.05, paired bootstrap over questions", style="dim")
 
 
 def _interval(measure: "Measure") -> str:

@@ -319,6 +319,34 @@ def test_evaluate_shows_a_table(tmp_path: Path) -> None:
     assert "1.000 [1.000, 1.000]" in shown
 
 
+def test_evaluate_compares_reports_and_gates(tmp_path: Path) -> None:
+    (tmp_path / "corpus.jsonl").write_text(CODES)
+    (tmp_path / "queries.jsonl").write_text('{"id": "q1", "question": "What does E-21 mean?", "relevant": ["E-22"]}\n')
+    assert answerdesk("evaluate", tmp_path, "--out", tmp_path / "out.jsonl").code == 0
+    gates = ("--fail-below", "hit@1=0.5", "--fail-below", "hit@5=0.5")
+    plots = ("--compare", tmp_path / "out.jsonl", "--report", tmp_path / "report.html")
+    ended = answerdesk("evaluate", tmp_path, *plots, *gates)
+    assert ended.code == 1
+    assert "hit@1 is 0.000, below 0.5." in ended.err
+    assert "hit@5" not in ended.err
+    assert "+0.000 [+0.000, +0.000]" in ended.out
+    assert "<svg" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("gate", "said"),
+    [
+        ("hit@1", "name a measure and a value"),
+        ("hit@3=0.5", "Measures: hit@1"),
+        ("hit@1=90", "no number from 0 to 1"),
+        ("coverage=0.5", "with --answers only"),
+    ],
+)
+def test_a_gate_that_can_not_be_measured_is_told_before_the_work(tmp_path: Path, gate: str, said: str) -> None:
+    ended = answerdesk("evaluate", tmp_path, "--fail-below", gate)
+    assert (ended.code, said in ended.err) == (2, True)
+
+
 def test_a_folder_without_questions_is_wrong_usage(tmp_path: Path) -> None:
     ended = answerdesk("evaluate", tmp_path)
     assert ended.code == 2

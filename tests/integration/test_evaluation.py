@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import lxml.html
 import pytest
 
-from bot.evaluation import Evaluation, QuestionResult, evaluate
+from bot.evaluation import Evaluation, QuestionResult, evaluate, write_report
 from bot.settings import Settings
 from llm.errors import AnswerdeskError, UsageError
 from tests.knowledge import record, write_records
@@ -87,6 +88,8 @@ class TestAnswers:
         assert {name: measure.count for name, measure in measured.items() if name != "citation precision"} == {
             "coverage": 3,
             "false answers": 2,
+            "answer or hand over": 5,
+            "passed": 0,
         }
         assert measured["false answers"].value == 0
 
@@ -99,6 +102,74 @@ class TestAnswers:
 
     async def test_are_not_made_unless_asked_for(self, settings: Settings, folder: Path) -> None:
         assert {result.outcome for result in (await evaluate(settings, folder)).results} == {None}
+
+    async def test_pass_when_they_hold_a_gold_answer_and_cite_its_document(
+        self, settings: Settings, folder: Path
+    ) -> None:
+        right, elsewhere = QUESTIONS[0] | {"gold_answer": ["4.90 euros"]}, QUESTIONS[1] | {"gold_answer": ["60 days"]}
+        write_records(folder / "queries.jsonl", right, elsewhere)
+        measured = (await evaluate(settings, folder, answers=True)).answers
+        assert measured is not None
+        assert (measured["passed"].value, measured["passed"].count) == (0.5, 2)
+
+    async def test_are_measured_for_each_language(self, settings: Settings, folder: Path) -> None:
+        by_language = (await evaluate(settings, folder, answers=True)).answers_by_language
+        assert by_language is not None
+        assert {language: named["coverage"].count for language, named in by_language.items()} == {"de": 1, "en": 2}
+
+    async def test_are_not_expected_where_the_file_says_that_the_documents_do_not_answer(
+        self, settings: Settings, folder: Path
+    ) -> None:
+        write_records(folder / "queries.jsonl", QUESTIONS[0] | {"answerable": False}, QUESTIONS[1])
+        evaluation = await evaluate(settings, folder, answers=True)
+        assert evaluation.answers is not None
+        assert (evaluation.answers["false answers"].count, evaluation.retrieval["all"]["hit@1"].count) == (1, 2)
+
+
+class TestConfidence:
+    async def test_tells_what_is_answered_from_what_is_not(self, settings: Settings, folder: Path) -> None:
+        measured = (await evaluate(settings, folder)).confidence["all"]["refusal AUROC"]
+        assert (measured.count, measured.value) == (5, 1.0)
+
+
+class TestComparing:
+    async def test_with_the_same_run_shows_no_difference(self, settings: Settings, folder: Path) -> None:
+        await evaluate(settings, folder, answers=True, out=folder / "earlier.jsonl")
+        compared = (await evaluate(settings, folder, answers=True, earlier=folder / "earlier.jsonl")).comparison
+        assert compared is not None
+        found = {each.difference for each in compared["all"].values() if each.count}
+        assert (found, compared["all"]["hit@1"].p, compared["all"]["coverage"].count) == ({0.0}, 1.0, 3)
+
+    async def test_is_on_the_questions_that_both_runs_asked(self, settings: Settings, folder: Path) -> None:
+        await evaluate(settings, folder, limit=2, out=folder / "earlier.jsonl")
+        compared = (await evaluate(settings, folder, earlier=folder / "earlier.jsonl")).comparison
+        assert compared is not None
+        assert compared["all"]["MAP"].count == 2
+        assert "coverage" not in compared["all"]
+
+    async def test_needs_questions_in_common(self, settings: Settings, folder: Path) -> None:
+        await evaluate(settings, folder, limit=1, out=folder / "earlier.jsonl")
+        write_records(folder / "queries.jsonl", QUESTIONS[1])
+        with pytest.raises(UsageError, match="none of these questions"):
+            await evaluate(settings, folder, earlier=folder / "earlier.jsonl")
+
+    async def test_needs_the_file_of_a_run(self, settings: Settings, folder: Path) -> None:
+        with pytest.raises(UsageError, match="missing"):
+            await evaluate(settings, folder, earlier=folder / "corpus.jsonl")
+
+
+async def test_the_report_shows_measures_and_what_went_wrong(settings: Settings, folder: Path) -> None:
+    wrong = QUESTIONS[1] | {"gold_answer": ["60 days"]}
+    write_records(folder / "queries.jsonl", QUESTIONS[0], wrong)
+    await evaluate(settings, folder, answers=True, out=folder / "earlier.jsonl")
+    measured = await evaluate(settings, folder, answers=True, earlier=folder / "earlier.jsonl")
+    write_report(folder / "report.html", measured, "My <questions>")
+    page = lxml.html.fromstring((folder / "report.html").read_text(encoding="utf-8"))
+    assert page.findtext(".//h1") == "My <questions>"
+    assert page.xpath("//td[1]/text()") == ["can I send it back"]
+    assert page.xpath("//td[2]/text()") == ["the reply lacks the answer or its source"]
+    assert len(page.xpath("//svg")) == 3
+    assert not page.xpath("//script | //link | //img | //@src")
 
 
 class TestSubs:
