@@ -63,6 +63,8 @@ class Accounts:
         # An attacker who fails on purpose locks out their own address long before the person's.
         self._by_address = Throttle(failures=5, seconds=60)
         self._by_name = Throttle(failures=50, seconds=900)
+        # Who tries one password with many names, or keeps us hashing, is slowed down as well.
+        self._by_place = Throttle(failures=60, seconds=60)
 
     async def add(self, company: str, identity: str, name: str) -> Staff:
         """Make an account; an invitation lets its owner choose a password. Raises `UsageError`."""
@@ -130,14 +132,16 @@ class Accounts:
     async def sign_in(self, company: str, identity: str, password: str, address: str) -> str:
         """The secret of a new session. `address` is where it is tried from. Raises `SignInRefused`."""
         identity = identity.strip().lower()
+        identity = identity if _ID.fullmatch(identity) else ""  # nobody is called that, and no store need hear of it
         by_address, by_name = f"{company} {identity} {address}", f"{company} {identity}"
         now = self._now()
-        wait = max(self._by_address.wait(by_address, now), self._by_name.wait(by_name, now))
-        if wait:
+        waits = (self._by_address.wait(by_address, now), self._by_name.wait(by_name, now))
+        if wait := max(*waits, self._by_place.wait(address, now)):
             raise SignInRefused(f"Too many tries. Wait {_duration(wait)}, then try again.")
         # Counted before the slow part: many tries at once are many tries.
         self._by_address.fail(by_address, now)
         self._by_name.fail(by_name, now)
+        self._by_place.fail(address, now)
         kept = await self._database.read(store.password, company, identity)
         async with self._hashing:
             right = await asyncio.to_thread(passwords.matches, password, kept or passwords.DECOY)

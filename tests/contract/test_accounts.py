@@ -108,6 +108,18 @@ class TestThrottling:
         tries = await asyncio.gather(*(office.signs_in("guess") for _ in range(12)), return_exceptions=True)
         assert sum("Too many" in str(each) for each in tries) == 7
 
+    async def test_many_names_from_one_address_are_many_tries(self, office: Office) -> None:
+        for number in range(60):
+            with pytest.raises(SignInRefused, match="wrong"):
+                await office.signs_in(name=f"name{number}")
+        with pytest.raises(SignInRefused, match=r"Too many tries\. Wait 60 seconds"):
+            await office.signs_in()
+        assert await office.is_in(await office.signs_in(address="10.0.0.2"))
+
+    async def test_what_can_be_no_name_is_refused_like_any_other(self, office: Office) -> None:
+        with pytest.raises(SignInRefused, match="wrong"):
+            await office.signs_in(name="mia\0")
+
     async def test_whoever_fails_on_purpose_does_not_lock_the_person_out(self, office: Office) -> None:
         for _ in range(6):
             with pytest.raises(SignInRefused):

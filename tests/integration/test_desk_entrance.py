@@ -67,6 +67,13 @@ class TestTheEntrance:
         assert answer.status_code == 403
         assert COOKIE not in answer.cookies
 
+    def test_a_form_with_more_fields_than_ours_lets_nobody_in(self, site: Site) -> None:
+        with httpx.Client(base_url=site.url) as browser:
+            page = browser.get("/desk/sign-in").text
+            more = {f"field{number}": "x" for number in range(20)}
+            answer = browser.post("/desk/sign-in", data=filled(page, name="mia", password=PASSWORD, **more))
+        assert answer.status_code == 403
+
     def test_another_sites_form_lets_nobody_in(self, site: Site) -> None:
         with httpx.Client(base_url=site.url) as browser:
             data = filled(browser.get("/desk/sign-in").text, name="mia", password=PASSWORD)

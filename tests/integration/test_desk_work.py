@@ -125,6 +125,16 @@ class TestActions:
         mia.does("claim", conversation)
         assert mia.writes("reply", conversation, text).status_code == status
 
+    def test_what_no_database_keeps_is_left_out(self, site: Site, mia: Person) -> None:
+        conversation = asks_for_person(site)
+        mia.writes("note", conversation, "Pasted\0 words").raise_for_status()
+        assert mia.texts(conversation, "note") == ["Pasted words"]
+
+    def test_a_place_beyond_all_messages_is_refused(self, site: Site, mia: Person) -> None:
+        conversation = asks_for_person(site)
+        mia.does("claim", conversation)
+        assert mia.writes("correct", conversation, "Other words", seq=10**30).status_code == 422
+
     def test_a_sent_reply_can_be_edited(self, site: Site, mia: Person) -> None:
         conversation = asks_for_person(site)
         mia.does("claim", conversation)

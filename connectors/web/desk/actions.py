@@ -64,7 +64,7 @@ class Send(Write):
 class Correct(Write):
     """Other words for the reply at this place."""
 
-    seq: Annotated[int, Field(ge=1)]
+    seq: Annotated[int, Field(ge=1, lt=2**31)]
 
 
 @router.post("/claim")
@@ -142,7 +142,7 @@ async def _after(desk: Desk, conversation: str) -> dict[str, Any]:
 
 
 def _words(text: str, *, needed: bool = True) -> str:
-    words = text.strip()
+    words = text.replace("\0", "").strip()  # which PostgreSQL can't keep
     if needed and not words:
         raise Problem(422, "empty", "Write something first.")
     if len(words) > LIMIT:

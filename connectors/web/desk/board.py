@@ -54,6 +54,7 @@ class Board:
         self._opened: OrderedDict[str, None] = OrderedDict()
         self._queue = _Queue([], "")
         self._read_at = 0.0
+        self._cost = 0.0
         self._reading = asyncio.Lock()
         self._closed = False
 
@@ -96,7 +97,8 @@ class Board:
         except TimeoutError:
             return True
         if not self._closed:
-            await asyncio.sleep(GATHER_SECONDS)
+            # A queue of thousands takes a while to read: most of the time goes to other things.
+            await asyncio.sleep(min(max(GATHER_SECONDS, 4 * self._cost), POLL_SECONDS))
         reader.news.clear()
         return False
 
@@ -105,10 +107,18 @@ class Board:
             now = asyncio.get_running_loop().time()
             if not self._read_at or now - self._read_at > POLL_SECONDS / 2:
                 self._read_at = now  # before reading: what changes meanwhile is read again
-                cases = [shown_case(each, brief=True) for each in await self._cases.queue(self._company)]
-                digest = hashlib.sha256(json.dumps(cases).encode()).hexdigest()[:16]
-                self._queue = _Queue(cases, digest)
+                try:
+                    self._queue = await self._read()
+                except BaseException:
+                    self._read_at = 0.0  # what was read long ago isn't told as what is
+                    raise
+                self._cost = asyncio.get_running_loop().time() - now
             return self._queue
+
+    async def _read(self) -> _Queue:
+        cases = [shown_case(each, brief=True) for each in await self._cases.queue(self._company)]
+        digest = hashlib.sha256(json.dumps(cases).encode()).hexdigest()[:16]
+        return _Queue(cases, digest)
 
     def _heard(self, conversation: str) -> None:
         self._read_at = 0.0
