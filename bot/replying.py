@@ -24,7 +24,7 @@ def called(heard: Asked, language: str, opening: Opening, key: str = "") -> Chan
         upto=heard.upto,
         replies=[*command_replies(heard, language), notice(key or HANDOFF_TEXTS[reason], language, reason)],
         owner=Owner.WAITING,
-        language=heard.language,
+        language=heard.language or language,
         since=heard.since,
         handoff=opening,
     )

@@ -83,6 +83,15 @@ async def test_who_is_angry_reads_it_in_their_language(tmp_path: Path) -> None:
         assert await at.channel.texts(1) == [text("handed_over_angry", "de")]
 
 
+async def test_staff_see_that_language_and_what_follows_is_in_it(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as at:
+        await at.writes("Ich möchte bitte mit einem Menschen sprechen")
+        case = await case_of(at)
+        assert case.language == "de"
+        await at.handoffs.claim("acme", case.conversation.id, "mia", "Mia")
+        assert await at.channel.texts(2) == [text("handed_over_asked", "de"), text("person_joined", "de")]
+
+
 async def test_a_question_after_an_unhelpful_answer_goes_to_a_person(tmp_path: Path) -> None:
     async with at_work(tmp_path) as at:
         await asks(at, "How long can I return it?")
