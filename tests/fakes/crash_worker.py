@@ -23,7 +23,8 @@ from bot.turn import Turns
 from bot.worker import Worker
 from retrieval.database import open_database
 
-PACE = Pace(quiet=0.05, longest_burst=0.2, lease=2.0)
+PACE = Pace(quiet=0.05, longest_burst=0.2, lease=2.0, first_sign=600, unshown_turn=600, turn=600, deaths=100)
+"""A short lease; but however slow the machine is, no person is called."""
 
 
 class LineConnector:
