@@ -38,7 +38,7 @@ test-vllm: $(VENV)/.dev ## talk to a real vLLM with a small model (2.5 GB; skips
 	@code=0; tests/vllm/prepare.sh $(VLLM_VENV) $(VLLM_CACHE) $(PYTHON) || code=$$?; \
 	if [ $$code = 3 ]; then exit 0; elif [ $$code != 0 ]; then exit $$code; fi; \
 	VLLM_PYTHON=$(VLLM_VENV)/bin/python VLLM_MODEL=$(VLLM_CACHE)/smollm2-135m timeout 900 \
-	  $(BIN)/python -m pytest tests/vllm $(ARGS)
+	  $(BIN)/python -m pytest tests/vllm --timeout=600 $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy and the import contracts
 	$(BIN)/ruff check .

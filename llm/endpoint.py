@@ -78,9 +78,10 @@ class EndpointChat:
         wait_until = limits.first
         finish: str | None = None
         usage: Any = None
+        options: dict[str, Any] = {"extra_body": {"cache_salt": salt}} if salt else {}
         chunks = self._chat.astream(
             [{"role": message.role, "content": message.content} for message in messages],
-            extra_body={"cache_salt": salt} if salt else None,
+            **options,
         )
         async with aclosing(chunks):  # type: ignore[type-var]
             while chunk := await self._next(chunks, min(wait_until, limits.last), written=first_text > 0):

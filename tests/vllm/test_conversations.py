@@ -78,7 +78,7 @@ async def test_a_conversation_is_carried_through_turn_by_turn(settings: Settings
                 await opened.handoffs.hand_back(CHAT.company, (await opened.conversation()).id, "ada")
         assert "parked" not in await opened.events()
         assert_sound(opened)
-    vllm.until("num_requests_running", 0)
+    await vllm.until("num_requests_running", 0)
     assert vllm.metric("prompt_tokens_total") > before
 
 
@@ -89,7 +89,7 @@ async def test_a_persons_claim_stops_the_model(settings: Settings, tmp_path: Pat
         await opened.handoffs.claim(CHAT.company, conversation.id, "ada")
         await opened.at_rest()
         sent = len(opened.channel.attempts)
-        vllm.until("num_requests_running", 0)
+        await vllm.until("num_requests_running", 0)
         assert len(opened.channel.attempts) == sent
 
 

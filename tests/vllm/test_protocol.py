@@ -47,12 +47,12 @@ async def test_an_answer_comes_in_pieces(model: Replicas) -> None:
 async def test_a_dropped_answer_frees_its_place(settings: Settings, vllm: Served) -> None:
     model = load_chat_model(settings.llm.model_copy(update={"max_tokens": 3000}))
     assert model
-    vllm.until("num_requests_running", 0)
+    model.endpoints[0]._chat.extra_body = {"ignore_eos": True}  # left alone, it would write all 3,000
+    await vllm.until("num_requests_running", 0)
     before = vllm.metric("generation_tokens_total")
     async with aclosing(model.stream(COUNT)) as stream:
         await anext(stream)
-        vllm.until("num_requests_running", 1)
-    vllm.until("num_requests_running", 0)
+    await vllm.until("num_requests_running", 0)
     assert vllm.metric("generation_tokens_total") - before < 3000
     await model.close()
 
@@ -76,7 +76,7 @@ async def test_companies_do_not_share_what_is_cached(model: Replicas, spent: lis
 async def test_usage_counts_what_was_written(model: Replicas, spent: list[Spent], vllm: Served) -> None:
     before = vllm.metric("generation_tokens_total")
     await read(model, LONG)
-    vllm.until("num_requests_running", 0)
+    await vllm.until("num_requests_running", 0)
     assert spent[0].written_tokens == vllm.metric("generation_tokens_total") - before
 
 
