@@ -4,6 +4,7 @@
 from                                  to
 ====================================  ===========================
 bot                                   waiting: a person is called
+closed                                waiting: a person's reply failed
 bot, waiting, closed                  human: a person claims it
 human, waiting                        bot: handed back
 bot, waiting, human                   closed: resolved

@@ -163,10 +163,14 @@ def settle(connection: Connection, leased: Conversation, message: Message, now: 
 
 
 def _fail(connection: Connection, leased: Conversation, message: Message, now: float, why: str) -> None:
-    """Where the bot has the word, a person is called: the customer waits for a message that will never come."""
+    """Where no person has the word, one is called: the customer waits for a message that will never come.
+
+    That it is closed need not be heard; what a person wrote before they closed it does.
+    """
     conversation = locked(connection, leased.company, leased.id) or leased
     record(connection, leased, now, "send_failed", "channel", seq=message.seq, why=why)
-    if conversation.owner is Owner.BOT and message.kind is Kind.MESSAGE:
+    missed = conversation.owner is Owner.BOT or (conversation.owner is Owner.CLOSED and message.author is Author.PERSON)
+    if missed and message.kind is Kind.MESSAGE:
         connection.execute(update(conversations).where(this(leased.company, leased.id)).values(owner=Owner.WAITING))
         open_case(connection, replace(conversation, owner=Owner.WAITING), Opening(Reason.FAILED), now)
     elif not conversation.bot_answers:

@@ -158,6 +158,18 @@ class TestSending:
         assert (await now(database)).owner is Owner.WAITING
         assert [entry.kind for entry in trail[-2:]] == ["send_failed", "handed_over"]
 
+    async def test_so_does_the_last_word_of_a_person_who_has_closed_it_already(self, database: Database) -> None:
+        leased = await asked_and_claimed(database)
+        key = ("acme", leased.id)
+        await database.write(handoffs.move, key, claimed, ANN, (), 2.0)
+        await database.write(handoffs.say, key, ANN, HELLO, (), "", 3.0)
+        await database.write(handoffs.move, key, resolved, ANN, (), 4.0)
+        failed = Message(leased.id, 2, Author.PERSON, "Hello", status=Status.FAILED, attempts=1)
+        await database.write(work.settle, leased, failed, 5.0, "too long")
+        trail = await database.read(store.trail, "acme", leased.id)
+        assert (await now(database)).owner is Owner.WAITING
+        assert [entry.kind for entry in trail[-3:]] == ["resolved", "send_failed", "handed_over"]
+
     async def test_a_withdrawn_message_is_not_begun(self, database: Database) -> None:
         leased = await asked_and_claimed(database)
         after = await conclude(database, leased, 2.0, Reply("Hold on."), ANSWER)
