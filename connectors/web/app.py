@@ -9,10 +9,11 @@ from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from connectors.web import attachments, chat, errors, library
+from connectors.web import attachments, chat, embedding, errors, library
 from connectors.web.connector import WebConnector
 from connectors.web.desk import actions, assistance, entrance, files, problems, routes
 from connectors.web.desk.desk import Desk
+from connectors.web.embedding import Embedding, policy
 from connectors.web.library import PublicLibrary
 from connectors.web.limits import Limits
 from connectors.web.pages import STATIC, Pages, base_of
@@ -24,8 +25,7 @@ LARGEST_BODY = 64 * 1024
 """Bytes: a message of 4,000 characters fits ten times over."""
 
 HEADERS = {
-    "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'; object-src 'none'",
+    "content-security-policy": policy("'none'"),
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
@@ -75,8 +75,9 @@ def _application(dependencies: WebDependencies) -> FastAPI:
     app.state.pages = pages
     app.state.connector = dependencies.connector
     app.state.limits = dependencies.limits
+    app.state.embedding = Embedding(dependencies.name, dependencies.sites)
     app.state.library = PublicLibrary(dependencies.database, dependencies.company)
-    for router in (chat.router, attachments.router, library.router) if dependencies.chat else ():
+    for router in (chat.router, embedding.router, attachments.router, library.router) if dependencies.chat else ():
         app.include_router(router)
     if dependencies.desk:
         app.state.desk = dependencies.desk

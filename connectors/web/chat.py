@@ -10,11 +10,12 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.web.connector import WebConnector
+from connectors.web.embedding import embedding
 from connectors.web.errors import Refused
 from connectors.web.library import Library, PageMaker
 from connectors.web.limits import TheLimits, counted, listening
 from connectors.web.texts import LANGUAGES
-from connectors.web.visitors import COOKIE_SECONDS, LANGUAGE_COOKIE, Address, Language, greet, require_own_page
+from connectors.web.visitors import LANGUAGE_COOKIE, Address, Language, greet, remember, require_own_page
 from retrieval.errors import StoreUnavailable
 
 LIMIT = 4000
@@ -83,7 +84,8 @@ async def page(
     )
     greet(request, response)
     if language == chosen:
-        response.set_cookie(LANGUAGE_COOKIE, language, max_age=COOKIE_SECONDS, samesite="lax")
+        remember(request, response, LANGUAGE_COOKIE, language, path="/", readable=True)
+    embedding(request).allow(response)
     return response
 
 

@@ -12,6 +12,7 @@ from connectors.web.texts import choose_language
 
 COOKIE = "answerdesk_visitor"
 LANGUAGE_COOKIE = "answerdesk_language"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 COOKIE_SECONDS = 180 * 24 * 3600
 _TOKEN_LENGTHS = range(40, 65)
 
@@ -24,15 +25,31 @@ def known_visitor(request: Request) -> str | None:
 
 def greet(request: Request, response: Response) -> None:
     """Give the visitor a secret of 256 bits, or keep the one they have for another half year."""
+    token = known_visitor(request) or secrets.token_urlsafe(32)
+    remember(request, response, COOKIE, token, path=f"{base_of(request)}/chat")  # each company's visitors are its own
+
+
+def remember(request: Request, response: Response, name: str, value: str, *, path: str, readable: bool = False) -> None:
+    """Keep a cookie for half a year; `readable` by the page's own scripts.
+
+    In a frame on another site, browsers keep only what is partitioned: apart for each site that shows the frame
+    (https://developer.mozilla.org/docs/Web/Privacy/Guides/Privacy_sandbox/Partitioned_cookies). Our own requests name
+    their origin, so the looser `SameSite` opens nothing; see `require_own_site`.
+    """
+    secure = request.url.scheme == "https"
+    framed = "frame" in request.query_params and (secure or request.url.hostname in LOOPBACK)
     response.set_cookie(
-        COOKIE,
-        known_visitor(request) or secrets.token_urlsafe(32),
+        name,
+        value,
         max_age=COOKIE_SECONDS,
-        path=f"{base_of(request)}/chat",  # each company's visitors are its own
-        httponly=True,
-        samesite="lax",
-        secure=request.url.scheme == "https",
+        path=path,
+        httponly=not readable,
+        samesite="none" if framed else "lax",
+        secure=secure or framed,
     )
+    if framed:  # which the standard library knows from Python 3.14 on
+        key, given = response.raw_headers.pop()
+        response.raw_headers.append((key, given + b"; Partitioned"))
 
 
 def _address(request: Request) -> str:

@@ -1,10 +1,10 @@
 // The files of the message that is being written. They are handed in at once, so that only their ids have to be kept.
 
 import { ApiError, newId, sendFile } from "./api.js";
-import { announce, base, byId, h, icon } from "./dom.js";
+import { announce, byId, h, icon } from "./dom.js";
+import { keep, recall } from "./kept.js";
 import { sizeOf, t } from "./texts.js";
 
-const KEPT = `answerdesk-draft-files${base}`;
 const MB = 1024 * 1024;
 
 const list = byId("attached");
@@ -14,11 +14,11 @@ const { mostFiles, largestMb } = document.body.dataset;
 
 /** `changed()` is called whenever something about them is new. */
 export function createAttachments(changed) {
-  let attached = JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
+  let attached = recall("draft-files", []);
 
   function show() {
     const kept = attached.filter((each) => each.id).map(({ key, id, name, size }) => ({ key, id, name, size }));
-    sessionStorage.setItem(KEPT, JSON.stringify(kept));
+    keep("draft-files", kept);
     list.replaceChildren(...attached.map(chip));
     list.hidden = !attached.length;
     changed();

@@ -1,11 +1,11 @@
 // The box that messages are written in.
 
 import { createAttachments } from "./attachments.js";
-import { base, byId, icon } from "./dom.js";
+import { byId, icon } from "./dom.js";
+import { keep, recall } from "./kept.js";
 import { t } from "./texts.js";
 
 const WARN_WITHIN = 500;
-const DRAFT = `answerdesk-draft${base}`;
 
 const form = byId("composer");
 const box = byId("text");
@@ -38,7 +38,7 @@ export function createComposer(submit, stop) {
       box.style.height = "auto";
       box.style.height = `${box.scrollHeight}px`;
     }
-    sessionStorage.setItem(DRAFT, box.value);
+    keep("draft", box.value);
   };
 
   box.addEventListener("input", update);
@@ -60,7 +60,7 @@ export function createComposer(submit, stop) {
     submit(text, attachments.take());
   });
 
-  box.value = sessionStorage.getItem(DRAFT) ?? "";
+  box.value ||= recall("draft", ""); // what was written while the page was loading is newer
   attachments = createAttachments(update);
   update();
   if (matchMedia("(hover: hover)").matches) box.focus({ preventScroll: true }); // on a phone it would call up the keyboard

@@ -1,6 +1,7 @@
 // The bar at the top: who answers now, the way to a person, and the menu. Also the line that tells of the connection.
 
-import { announce, byId } from "./dom.js";
+import { announce, byId, h } from "./dom.js";
+import { cookieRules } from "./frame.js";
 import { t } from "./texts.js";
 
 const PATIENCE = 1500; // a blink of the connection is nobody's business
@@ -53,7 +54,7 @@ export function createHeader(on) {
 }
 
 function remember(name, value) {
-  document.cookie = `answerdesk_${name}=${value}; path=/; max-age=${value ? YEAR : 0}; samesite=lax`;
+  document.cookie = `answerdesk_${name}=${value}; path=/; max-age=${value ? YEAR : 0}${cookieRules}`;
 }
 
 function setTheme(theme) {
@@ -75,10 +76,12 @@ function closeMenuFromOutside() {
 }
 
 function say(text, good) {
-  line.textContent = text;
+  line.replaceChildren(text, ...(text && text === t("no_cookies") ? [" ", ownWindow()] : []));
   line.classList.toggle("good", good);
   line.hidden = !text;
 }
+
+const ownWindow = () => h("a", { href: location.pathname, target: "_blank", rel: "noopener" }, t("open_window"));
 
 function connectionLine() {
   let timer = 0;

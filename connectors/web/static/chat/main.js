@@ -3,6 +3,7 @@
 import { ApiError, newId, sendAction } from "./api.js";
 import { createComposer, focusComposer } from "./composer.js";
 import { announce, untouched } from "./dom.js";
+import { joinPage, tellUnread, unseen } from "./frame.js";
 import { createHeader } from "./header.js";
 import { authorName } from "./message.js";
 import { createOutbox } from "./outbox.js";
@@ -157,16 +158,19 @@ const heard = {
 function notify(message) {
   announce(`${authorName(message)}: ${message.text}`);
   transcript.arrived();
-  if (!document.hidden) return;
+  if (!unseen()) return;
   state.unseen += 1;
   document.title = t("unread_title", { count: state.unseen, title: t("title") });
+  tellUnread(state.unseen);
 }
 
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) return;
+function seen() {
+  if (unseen()) return;
   state.unseen = 0;
   document.title = t("title");
-});
+}
+document.addEventListener("visibilitychange", seen);
+joinPage(seen);
 
 for (const starter of document.querySelectorAll("[data-ask]"))
   starter.addEventListener("click", () => ask(starter.dataset.ask));

@@ -3,10 +3,9 @@
 // about to be pressed doesn't go away unless the message went through.
 
 import { ApiError, sendMessage } from "./api.js";
-import { base } from "./dom.js";
+import { keep, recall } from "./kept.js";
 import { t } from "./texts.js";
 
-const KEPT = `answerdesk-pending${base}`;
 const FIRST_RETRY = 3; // seconds, unless the server names a time
 const LONGEST_RETRY = 60;
 
@@ -18,7 +17,7 @@ export function createOutbox(on) {
   let wait = FIRST_RETRY;
 
   function changed() {
-    sessionStorage.setItem(KEPT, JSON.stringify([...messages.values()]));
+    keep("pending", [...messages.values()]);
     on.changed();
   }
 
@@ -66,7 +65,7 @@ export function createOutbox(on) {
     wait = Math.min(wait * 2, LONGEST_RETRY);
   }
 
-  for (const message of JSON.parse(sessionStorage.getItem(KEPT) ?? "[]"))
+  for (const message of recall("pending", []))
     messages.set(message.id, message.permanent ? message : { ...message, state: "failed", problem: t("not_sent") });
 
   addEventListener("online", pump);

@@ -2,30 +2,33 @@
 // The tab that was looked at last holds a lock and the connection, and passes what it hears on to the others.
 
 import { base } from "./dom.js";
+import { keeps } from "./kept.js";
+import { t } from "./texts.js";
 
 const LOCK = `answerdesk-chat${base}`;
 const EVENTS = ["conversation", "message", "edited", "feedback", "draft", "typing", "status"];
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 20_000;
+const NO_COOKIES_RETRY = 60; // seconds
 
 /**
  * Listen. `handlers` has a function for each of EVENTS, and `connection({open, reason})`; `after()` names the last event this tab has seen.
  * Returns `tell(name)`, which hands a note of our own ("reload") to the other tabs.
  */
 export function listen(after, handlers) {
-  const channel = new BroadcastChannel(LOCK);
+  const channel = keeps ? new BroadcastChannel(LOCK) : null;
   const hear = (name, data) => handlers[name]?.(data);
   const share = (name, data) => {
     hear(name, data);
-    channel.postMessage({ name, data });
+    channel?.postMessage({ name, data });
   };
-  channel.addEventListener("message", ({ data }) => hear(data.name, data.data));
+  channel?.addEventListener("message", ({ data }) => hear(data.name, data.data));
 
   const connection = connect(after, share);
-  if (navigator.locks) leadInTurn(connection);
+  if (keeps && navigator.locks) leadInTurn(connection);
   else connection.open();
   addEventListener("online", connection.renew); // what was open before may be dead without knowing
-  return (name) => channel.postMessage({ name });
+  return (name) => channel?.postMessage({ name });
 }
 
 /** Hold the connection while this tab has the lock; take it when the tab comes to the front, and queue for it otherwise. */
@@ -56,6 +59,7 @@ async function refusal(address) {
   const stop = new AbortController();
   try {
     const response = await fetch(address, { signal: stop.signal });
+    if (response.status === 403) return { reason: t("no_cookies"), retryAfter: NO_COOKIES_RETRY };
     if (response.status !== 429) return {};
     const { message } = await response.json();
     return { reason: message, retryAfter: Number(response.headers.get("Retry-After")) };
