@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Protocol
 
 from bot.approved import APPROVED
@@ -98,7 +98,7 @@ class Answering:
             async for step in steps:
                 clock.note("first_text")
                 if isinstance(step, Answer):
-                    said = _with_disputes(_told(asked, step), disputes)
+                    said = _explained(_with_disputes(_told(asked, step), disputes), found)
                     yield clock.finish(await self._with_proposal(asked, found, said))
                 else:
                     yield step
@@ -213,7 +213,23 @@ def _told(question: Question, answer: Answer) -> Answer:
     """A handoff that an answerer decided on, with the words for the customer."""
     if answer.outcome is not Outcome.HANDOFF or answer.text:
         return answer
-    return hand_over(question, answer.reason or Reason.UNSURE, answer.confidence)
+    told = hand_over(question, answer.reason or Reason.UNSURE, answer.confidence)
+    return replace(told, explanation=answer.explanation)
+
+
+def _explained(answer: Answer, found: Found) -> Answer:
+    """The answer with what it was made from, for those who look it up."""
+    seen = [
+        {
+            "passage": each.passage.id,
+            "score": round(each.score, 4),
+            "cosine": round(each.cosine, 4),
+            "keyword": round(each.keyword, 4),
+        }
+        for each in found.passages
+    ]
+    made_from = {"query": found.query, "passages": seen, "signals": asdict(found.signals)}
+    return replace(answer, explanation={**made_from, **answer.explanation})
 
 
 class _Clock:

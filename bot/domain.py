@@ -189,6 +189,8 @@ class Answer:
     """Of what is no answer: the best that could have been said, for staff to look at."""
     disputes: Sequence[Dispute] = ()
     """Where documents contradict what was answered from; the text says so."""
+    explanation: Mapping[str, object] = field(default_factory=dict, compare=False)
+    """How it came about, as plain data that is stored with it: `query`, `passages`, `signals`, and `withheld`."""
 
 
 @dataclass(frozen=True, slots=True)

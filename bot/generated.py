@@ -13,7 +13,7 @@ from bot.prompt import Prompt, Setting, cache_salt, fit_prompt
 from bot.retrying import asked_again
 from bot.speaking import languages_wanted
 from bot.texts import text
-from bot.verified import Verified
+from bot.verified import Verified, Withheld
 from bot.verifying import Wanted
 from llm.chat import ChatMessage, ChatModel
 from llm.embeddings import Embedder
@@ -64,6 +64,7 @@ class Generating:
         wanted = Wanted(question.text, languages_wanted(question))
         clock = asyncio.get_running_loop().time
         begun, messages = clock(), prompt.messages
+        withheld: list[Withheld] = []
         for attempt in range(ATTEMPTS):
             is_last = attempt == ATTEMPTS - 1
             answer = Verified(prompt.passages, wanted, self._embedder)
@@ -76,6 +77,7 @@ class Generating:
                     raise
                 log.warning("the answer is written anew: %s", error)
                 continue
+            withheld += answer.withheld
             if answer.text or answer.declined or is_last or clock() - begun > self._again_within:
                 break
             log.info("nothing of %d sentences was verified: the answer is written anew", len(answer.withheld))
@@ -83,7 +85,9 @@ class Generating:
         if correction := false_premise(question.text, prompt.passages):
             answer.correct(correction, text("according_to_documents", question.language))
         evidence = [passage.id for passage in prompt.new]
-        yield replace(answer.conclude(question, found.confidence), evidence=evidence)
+        yield replace(
+            answer.conclude(question, found.confidence), evidence=evidence, explanation={"withheld": _told(withheld)}
+        )
 
     async def _prompt(self, question: Question, found: Found) -> Prompt:
         company, audience = question.company, question.audience
@@ -106,3 +110,10 @@ class Generating:
                 if answer.declined:
                     break
         await answer.finish()
+
+
+def _told(withheld: Sequence[Withheld]) -> list[dict[str, str]]:
+    """What was not shown and why, for those who look the answer up."""
+    return [
+        {"sentence": each.sentence, "flaw": each.verdict.flaw or "", "detail": each.verdict.detail} for each in withheld
+    ]

@@ -40,6 +40,7 @@ def answered(heard: Asked, answer: Answer) -> Change:
         "confidence": answer.confidence,
         "reason": answer.reason.value if answer.reason else None,
         "timings_ms": dict(answer.timings_ms),
+        **answer.explanation,
     }
     reply = Reply(
         answer.text,

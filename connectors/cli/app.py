@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from connectors.cli import asking, history, knowledge, measuring, model, people, serving, slack, staff, upkeep
+from connectors.cli import (
+    asking,
+    explaining,
+    history,
+    knowledge,
+    measuring,
+    model,
+    people,
+    serving,
+    slack,
+    staff,
+    upkeep,
+)
 from connectors.cli.command import AsJson, Company, Config, DataDir, Shared
 
 app = typer.Typer(name="answerdesk", rich_markup_mode="rich", pretty_exceptions_enable=False)
@@ -53,7 +65,7 @@ def overview(
         typer.echo(context.get_help())
 
 
-for family in (knowledge, asking, serving, model, people, staff, slack, history, upkeep, measuring):
+for family in (knowledge, asking, serving, model, people, staff, slack, history, explaining, upkeep, measuring):
     family.add_to(app)
 
 

@@ -86,6 +86,13 @@ class TestAQuestion:
         answer = await ask(shop, "电池充电要多久？")
         assert (answer.text, answer.language) == ("大约五个半小时。 [1]", "zh")
 
+    async def test_is_explained_by_what_was_seen(self, shop: Knowledge) -> None:
+        answer = await ask(shop, "How much does delivery cost?")
+        passages = answer.explanation["passages"]
+        assert isinstance(passages, list)
+        assert answer.citations[0].passage in [each["passage"] for each in passages]
+        assert {"query", "signals"} <= set(answer.explanation)
+
     async def test_about_something_else_goes_to_a_person(self, shop: Knowledge) -> None:
         answer = await ask(shop, "Who won the chess championship in 1972?")
         assert (answer.outcome, answer.reason) == (Outcome.HANDOFF, Reason.NOT_COVERED)

@@ -1,23 +1,37 @@
 """`answerdesk history` and `file`: what staff see of a conversation on Telegram, and the files in it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.domain import Chat, Owner
+from bot.domain import Answer, Chat, Draft, Owner, Question
 from bot.ports import Attachment, Inbound
 from bot.storage.conversations import find
 from tests.command_line import Result, answerdesk
 from tests.fakes.telegram import TOKEN, FakeTelegram
 from tests.fakes.telegram_faults import Fault
-from tests.telegram_people import COMPANY, Customer, Service, serving
+from tests.telegram_people import COMPANY, Customer, Service, scripted, serving
 
 PHOTO = b"\xff\xd8 a broken saddle"
 NAME = "../\x1b[31mdamage.jpg"
+
+
+EXPLANATION = {
+    "query": "Can I return it?",
+    "passages": [{"passage": "returns#1", "score": 0.91, "cosine": 0.88, "keyword": 0.4}],
+    "signals": {"cosine": 0.88, "margin": 0.1, "translated": False},
+    "withheld": [{"sentence": "Returns cost 5 euros.", "flaw": "unstated_fact", "detail": "5"}],
+}
+
+
+async def explaining(question: Question) -> AsyncGenerator[Draft | Answer, None]:
+    """Answers as the others of these tests, and says how it came about."""
+    async for step in scripted(question):
+        yield replace(step, explanation=EXPLANATION) if isinstance(step, Answer) else step
 
 
 @dataclass
@@ -51,7 +65,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 async def told(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Told]:
-    async with FakeTelegram() as telegram, serving(tmp_path, telegram) as service:
+    async with FakeTelegram() as telegram, serving(tmp_path, telegram, answerer=explaining) as service:
         monkeypatch.setenv("ANSWERDESK_TELEGRAM_TOKEN", TOKEN)
         monkeypatch.setenv("ANSWERDESK_TELEGRAM_API_BASE", telegram.url)
         telegram.files["f1"] = PHOTO
@@ -201,3 +215,22 @@ async def test_a_channel_without_files_says_so(told: Told, channel: str, why: st
     ended = await told.run("file", found.id, "1")
     assert (ended.code, ended.err.count("\n")) == (1, 1)
     assert why in ended.err
+
+
+async def test_an_answer_can_be_explained(told: Told) -> None:
+    explained = await told.json("explain", f"{told.id[:8]}:2")
+    assert (explained["outcome"], explained["seq"], explained["confidence"]) == ("answered", 2, 0.9)
+    assert {name: explained[name] for name in EXPLANATION} == EXPLANATION
+
+
+async def test_the_last_answer_is_explained_to_people(told: Told) -> None:
+    shown = (await told.run("explain", told.id[:8])).out
+    assert "answered, confidence" in shown
+    assert "Searched for: Can I return it?" in shown
+    assert "0.910" in shown
+    assert "Withheld, unstated fact: 5\n  Returns cost 5 euros." in shown
+
+
+@pytest.mark.parametrize(("message", "code"), [(":1", 1), (":x", 2)])
+async def test_what_is_no_answer_can_not_be_explained(told: Told, message: str, code: int) -> None:
+    assert (await told.run("explain", f"{told.id}{message}")).code == code

@@ -123,6 +123,13 @@ async def test_a_withheld_sentence_leaves_no_citation(answer):
     assert [(each.number, each.passage) for each in last.citations] == [(1, "shipping#0")]
 
 
+async def test_what_was_withheld_is_on_record_with_its_flaw(answer):
+    *_, last = await answer("Shipping costs 7.95 euros [2]. Shipping costs 4.95 euros [2].")
+    assert [(each["sentence"], each["flaw"]) for each in last.explanation["withheld"]] == [
+        ("Shipping costs 7.95 euros.", "unstated_fact")
+    ]
+
+
 async def test_nothing_verified_is_a_handoff(answer):
     assert await answer("Every item has a lifetime warranty [1].") == [
         Answer(Outcome.HANDOFF, "", 0.8, "en", reason=Reason.NOTHING_VERIFIED, evidence=GIVEN)

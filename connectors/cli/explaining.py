@@ -1,0 +1,102 @@
+"""How an answer came about: `explain`. It tells what was recorded when it was made, and asks nothing anew."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.padding import Padding
+from rich.text import Text
+
+from connectors.cli.command import Invocation, command
+from connectors.cli.console import cell, plain, table
+from connectors.cli.people import PANEL, find_conversation
+from llm.errors import AnswerdeskError, UsageError
+
+if TYPE_CHECKING:
+    from bot.conversation import Message
+    from bot.storage.conversations import Recorded
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this command."""
+    command(app, PANEL)(explain)
+
+
+async def explain(
+    call: Invocation,
+    message: Annotated[
+        str, typer.Argument(metavar="MESSAGE", help="CONVERSATION:SEQ; or CONVERSATION, for its last answer.")
+    ],
+) -> None:
+    """Show how an answer came about: the passages seen with their scores, the confidence, what was withheld and why.
+
+    It is what was recorded when the answer was made, not a new search.
+
+    [not dim]Examples[/]
+
+      [cyan]answerdesk explain 3fa94c1b[/]
+      [cyan]answerdesk explain 3fa94c1b:2 --json[/]
+
+    [not dim]Next:[/] [cyan]answerdesk history CONVERSATION --json[/] has the `seq` of each message.
+    """
+    from bot.storage.conversations import trail, transcript
+
+    start, _, seq = message.partition(":")
+    if seq and not seq.isdecimal():
+        raise UsageError(f"{message}: give a conversation's id and a message's number, as in 3fa94c1b:2.")
+    async with call.storage() as database:
+        identity = await find_conversation(database, call.company, start)
+        messages = await database.read(transcript, call.company, identity)
+        recorded = await database.read(trail, call.company, identity)
+    reply, data, differ = _answer(message, messages, recorded, int(seq) if seq else None)
+    explained = {
+        "conversation": identity,
+        "seq": reply.seq,
+        "text": reply.text,
+        "cited": [each.passage for each in reply.citations],
+        **data,
+        "documents_differ": differ,
+    }
+    if not call.result(explained):
+        _show(call, explained)
+
+
+def _answer(
+    wanted: str, messages: "Sequence[Message]", recorded: "Sequence[Recorded]", seq: int | None
+) -> "tuple[Message, Mapping[str, Any], list[Mapping[str, Any]]]":
+    """The bot's reply and what was recorded with it, in the same transaction and so at the same moment."""
+    for reply in reversed(messages):
+        if reply.outcome and seq in (None, reply.seq):
+            beside = [each for each in recorded if each.at == reply.at]
+            data = next((each.data for each in beside if each.kind == "answered"), None)
+            if data is not None:
+                return reply, data, [each.data for each in beside if each.kind == "documents_differ"]
+    raise AnswerdeskError(
+        f"{wanted} is no answer of the bot. answerdesk history --json shows the seq and the outcome of each message."
+    )
+
+
+def _show(call: Invocation, explained: Mapping[str, Any]) -> None:
+    out = call.out
+    why = f" ({explained['reason'].replace('_', ' ')})" if explained["reason"] else ""
+    out.print(f"{explained['outcome']}{why}, confidence {explained['confidence']:.2f}", style="bold")
+    out.print(Padding.indent(Text(plain(explained["text"])), 2))
+    if explained.get("query"):
+        out.print(Text.assemble("\nSearched for: ", plain(explained["query"])))
+    if explained.get("passages"):
+        rows = table("", "Passage", "score", "cosine", "keyword")
+        for each in explained["passages"]:
+            figures = (f"{each[name]:.3f}" for name in ("score", "cosine", "keyword"))
+            rows.add_row("cited" if each["passage"] in explained["cited"] else "", cell(each["passage"]), *figures)
+        out.print(rows)
+    if explained.get("signals"):
+        signals = (f"{name} {float(value):.3f}" for name, value in explained["signals"].items())
+        out.print(f"Signals of the confidence: {', '.join(signals)}")
+    for each in explained.get("withheld", ()):
+        said = f"Withheld, {each['flaw'].replace('_', ' ')}{': ' if each['detail'] else ''}{each['detail']}"
+        out.print(Text(plain(said), "yellow"))
+        out.print(Padding.indent(Text(plain(each["sentence"])), 2))
+    for each in explained["documents_differ"]:
+        out.print(Text(plain(f"Documents differ ({each['ruling']}): {each['said']} | {each['otherwise']}"), "yellow"))
+    timings = (f"{name.replace('_', ' ')} {value:.0f} ms" for name, value in explained["timings_ms"].items())
+    out.print(f"Timings: {', '.join(timings)}", style="dim")
