@@ -106,3 +106,11 @@ def open_context(browser: Browser) -> Iterator[OpenContext]:
 def page(site: Site, open_context: OpenContext) -> Page:
     """A visitor on a desktop who has opened the chat."""
     return opened(open_context().new_page(), site)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """An empty folder to take documents from."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    return folder
