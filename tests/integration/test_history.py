@@ -205,7 +205,7 @@ async def test_without_a_token_a_file_can_not_be_fetched(told: Told, monkeypatch
     assert "ANSWERDESK_TELEGRAM_TOKEN" in ended.err
 
 
-@pytest.mark.parametrize(("channel", "why"), [("web", "takes no files"), ("fax", "channel fax")])
+@pytest.mark.parametrize(("channel", "why"), [("web", "it was erased"), ("fax", "channel fax")])
 async def test_a_channel_without_files_says_so(told: Told, channel: str, why: str) -> None:
     chat = Chat(COMPANY, channel, "someone")
     attachments = (Attachment("x", "x.txt", "text/plain"),)

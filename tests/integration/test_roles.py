@@ -49,7 +49,7 @@ def test_what_a_worker_of_another_process_answers_reaches_the_open_page(
     with web(port, environment), running("serve", "--roles", "worker", **environment):
         visitor = Visitor(port)
         with visitor.listens() as told:
-            visitor.says("When do you open?")
+            visitor.says("When does the shop open?")
             answer = next(each for each in told if each.get("author") == "bot" and "seq" in each)
     assert "opens at nine" in answer["text"]
 
@@ -69,7 +69,7 @@ def test_two_workers_and_a_web_process_share_a_postgresql(
             processes.enter_context(running("serve", "--roles", "worker", **own))
         visitors = [Visitor(port) for _ in range(8)]
         for visitor in visitors:
-            visitor.says("When do you open?")
+            visitor.says("When does the shop open?")
         assert all("opens at nine" in visitor.hears("bot")["text"] for visitor in visitors)
 
 

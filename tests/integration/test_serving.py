@@ -57,7 +57,7 @@ def test_a_customer_is_answered_with_a_citation(data: Path, tmp_path: Path, port
     assert answerdesk("ingest", tmp_path / "hours.md").code == 0
     request.getfixturevalue("serving")
     visitor = Visitor(port)
-    visitor.says("When do you open?")
+    visitor.says("When does the shop open?")
     answer = visitor.hears("bot")
     assert "opens at nine" in answer["text"]
     assert answer["citations"][0]["title"] == "Opening hours"
@@ -70,7 +70,7 @@ def test_documents_taken_in_meanwhile_are_used_within_seconds(
     assert answerdesk("ingest", tmp_path / "hours.md").code == 0
     for _ in range(10):
         visitor = Visitor(port)
-        visitor.says("When do you open?")
+        visitor.says("When does the shop open?")
         if "opens at nine" in visitor.hears("bot")["text"]:
             return
     raise AssertionError("The server never noticed the new document")
