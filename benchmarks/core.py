@@ -11,8 +11,7 @@ handed to the intake to the moment its answer is handed to the channel, with the
 - The disk: durable SQLite commits of one insert each, in a bare loop with the core's pragmas, in turns with the intake
   of messages from 64 senders at a time, which share commits.
 - Latency: customers write independently of each other (Poisson, the same seed every time), the answer takes no time.
-- In flight: 2,000 customers write at once and the answer takes 5 s: once with a slot for each
-  conversation, once with the slots that `answerdesk serve` has.
+- In flight: 2,000 customers write at once and the answer takes 5 s.
 
 PostgreSQL (Debian: apt-get install postgresql) waits for the disk as well; where it isn't installed, it is left out.
 Before and after each part the machine is looked at: a part beside which other programs kept more than half a core busy
@@ -54,7 +53,7 @@ AIMS = {"latency on SQLite": {"p50_ms": 20, "p99_ms": 60}}
 ROUNDS, ROUND_SECONDS, SENDERS = 3, 1.5, 64
 CONVERSATIONS, RATE, LATENCY_SECONDS = 200, 40, 20
 IN_FLIGHT, MODEL_SECONDS = 2000, 5.0
-SLOTS_AS_SERVED: int = (Worker.__init__.__kwdefaults__ or {})["concurrency"]
+SLOTS: int = (Worker.__init__.__kwdefaults__ or {})["concurrency"]
 PART_SECONDS = 60
 BUSY_CORES = 0.5
 NO_RETRY_AFTER = 60
@@ -125,7 +124,7 @@ async def latency(url: str) -> Figures:
     chance, messages = random.Random(1), RATE * LATENCY_SECONDS  # noqa: S311 - not for secrets
     async with (
         opened(url) as database,
-        working(database, answering(0), SLOTS_AS_SERVED) as channel,
+        working(database, answering(0), SLOTS) as channel,
         asyncio.TaskGroup() as writing,
     ):
         intake, at = Intake(database, PACE), time.perf_counter()
@@ -139,9 +138,9 @@ async def latency(url: str) -> Figures:
     return spread(late) | {"messages": len(late)}
 
 
-async def in_flight(url: str, slots: int) -> Figures:
+async def in_flight(url: str) -> Figures:
     process = psutil.Process()
-    async with opened(url) as database, working(database, answering(MODEL_SECONDS), slots) as channel:
+    async with opened(url) as database, working(database, answering(MODEL_SECONDS), SLOTS) as channel:
         before = peak = process.memory_info().rss
         intake = Intake(database, PACE)
         writing = [write(intake, channel, str(number), str(number)) for number in range(1, IN_FLIGHT + 1)]
@@ -158,14 +157,6 @@ async def in_flight(url: str, slots: int) -> Figures:
         "memory_before_mb": round(before / 1e6),
         "memory_growth_mb": round((peak - before) / 1e6),
     }
-
-
-async def in_flight_a_slot_each(url: str) -> Figures:
-    return await in_flight(url, IN_FLIGHT)
-
-
-async def in_flight_as_served(url: str) -> Figures:
-    return await in_flight(url, SLOTS_AS_SERVED)
 
 
 def run(part: Callable[[str], Any], url: str | None) -> Figures:
@@ -214,8 +205,7 @@ def measure(console: Console) -> dict[str, Figures]:
     parts = {
         "latency on SQLite": latency,
         "disk": disk,
-        "2,000 in flight, a slot each": in_flight_a_slot_each,
-        "2,000 in flight, as served": in_flight_as_served,
+        "2,000 in flight": in_flight,
     }
     found = {}
     for name, part in parts.items():

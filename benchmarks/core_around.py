@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 from bot.conversation import Pace
 from bot.domain import Answer, Chat, Draft, Outcome, Question
+from bot.errors import FileUnavailable
 from bot.intake import Intake
 from bot.ports import Answerer, Capabilities, Inbound, Inbox, Outgoing, Receipt, Sent
 from bot.storage.conversations import add_company
@@ -44,6 +45,12 @@ class Channel:
         for text in message.text.split("\n"):  # a burst is one answer
             self.answered.setdefault(text, now)
         return Sent([message.key])
+
+    async def edit(self, _message: Outgoing) -> Receipt:
+        return Sent()
+
+    async def fetch(self, ref: str, _limit: int) -> bytes:
+        raise FileUnavailable(f"There is no file {ref}.")
 
     async def show(self, _chat: Chat, _draft: str | None) -> bool:
         return True

@@ -7,8 +7,9 @@ Repeat it from the repository's root, on an otherwise idle machine:
 A Bot API server on loopback, in a process of its own, hands out messages of as many chats and notes when each is
 answered. First they lie ready, and the bot works as fast as it can; then they come at a steady rate, and the time from
 message to answer is taken. The echo bot is aiogram's own polling, whose updates are lost in a crash; ours stores each
-message and each answer (SQLite, synchronous=FULL) and answers at once, with the quiet time at zero. The result goes to
-benchmarks/results/telegram.json.
+message and each answer (SQLite, synchronous=FULL) and answers at once, with the quiet time at zero. Each chat is new;
+Telegram's limit of 30 messages a second is off. The processor's time is the bot's alone: it says something on a busy
+machine, too. The result goes to benchmarks/results/telegram.json.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import psutil
 from aiohttp import web
 from machine import machine
 from pydantic import HttpUrl, SecretStr
@@ -98,14 +100,15 @@ async def measured(bot: str, messages: int, rate: int, at_once: int) -> dict[str
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     command = [sys.executable, __file__, "--bot", bot, "--url", url, "--at-once", str(at_once)]
     process = await asyncio.create_subprocess_exec(*command)
+    bots = psutil.Process(process.pid)
     try:
         server.say()
         await _until(lambda: len(server.answered) == 1)
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), sum(bots.cpu_times()[:2])
         for _ in range(messages):
             server.say()
         await _until(lambda: len(server.answered) == messages + 1)
-        seconds = time.perf_counter() - began
+        seconds, worked = time.perf_counter() - began, sum(bots.cpu_times()[:2]) - worked
         await asyncio.sleep(1)
         for _ in range(10 * rate):
             server.say()
@@ -119,6 +122,7 @@ async def measured(bot: str, messages: int, rate: int, at_once: int) -> dict[str
     cuts = statistics.quantiles(late, n=100)
     return {
         "updates_per_second": round(messages / seconds, 1),
+        "cpu_ms_per_update": round(worked / messages * 1000, 2),
         "latency_p50_ms": round(cuts[49], 1),
         "latency_p99_ms": round(cuts[98], 1),
     }
@@ -175,7 +179,7 @@ async def ours(url: str, at_once: int) -> None:
 async def compare(messages: int, rate: int) -> dict[str, dict[str, float]]:
     """All bots, one after the other."""
     found = {"aiogram echo": await measured("echo", messages, rate, 1)}
-    for at_once in (1, 4, 16):
+    for at_once in (1, 8):
         found[f"ours, at_once = {at_once}"] = await measured("ours", messages, rate, at_once)
     return found
 
@@ -193,7 +197,7 @@ def main() -> None:
         asyncio.run(echo(chosen.url) if chosen.bot == "echo" else ours(chosen.url, chosen.at_once))
         return
     found = asyncio.run(compare(chosen.messages, chosen.rate))
-    table = Table("", "updates/s", "p50 ms", "p99 ms")
+    table = Table("", "updates/s", "CPU ms", "p50 ms", "p99 ms")
     for name, figures in found.items():
         table.add_row(name, *map(str, figures.values()))
     Console().print(table)
