@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -166,6 +167,7 @@ async def _worker(parts: Parts, connectors: Mapping[Line, Connector], pace: Pace
     """A worker that sends by these, its models warm: the first run is slow, and not for a customer."""
     await parts.search.refresh()
     await asyncio.to_thread(parts.embedder.embed_queries, [parts.settings.company.name])
+    gc.freeze()  # what a service is made of stays: looking through it for garbage would stop everything for 0.1 s
     rules = {company.id: company.handoff for company in parts.settings.served}
     turns = Turns(parts.database, parts.answering.answer, connectors, pace, rules=rules)
     return Worker(parts.database, turns.work, list(connectors), pace)

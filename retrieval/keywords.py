@@ -61,8 +61,8 @@ class Terms:
     said: int
     """A hash of what the terms were made of."""
     counted: Counted
-    codes: frozenset[str]
-    spelled: frozenset[str]
+    codes: tuple[str, ...]
+    spelled: tuple[str, ...]
     """The words that typing errors are mended by, as they are spelled."""
 
 
@@ -145,4 +145,4 @@ class KeywordIndex:
         words = tokens(text)
         stems = (stem(word, passage.language) for word in words)
         counted = count([self.numbers.setdefault(each, len(self.numbers)) for each in stems])
-        return Terms(said, counted, frozenset(codes(text)), frozenset(filter(is_mendable, words)))
+        return Terms(said, counted, tuple(codes(text)), tuple({*filter(is_mendable, words)}))

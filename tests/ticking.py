@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import time
 from collections.abc import Iterator
 
@@ -19,8 +20,11 @@ def ticking() -> Iterator[list[float]]:
             gaps.append(now - last)
             last = now
 
+    # A service freezes what it is made of (connectors/main.py); here that is the test runner's own, which is more.
+    gc.freeze()
     task = asyncio.create_task(tick())
     try:
         yield gaps
     finally:
         task.cancel()
+        gc.unfreeze()
