@@ -1,4 +1,4 @@
-"""A task that wants to run all the time, and notes how long it was kept from it."""
+"""A task that wants to run all the time, and notes what else its thread does meanwhile."""
 
 import asyncio
 import contextlib
@@ -9,14 +9,17 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def ticking() -> Iterator[list[float]]:
-    """The seconds that the event loop took from one turn of the task to the next."""
+    """The seconds that the event loop's thread worked from one turn of the task to the next.
+
+    Its own work, not the clock: on a busy machine the clock also says how long other programs ran.
+    """
     gaps: list[float] = []
 
     async def tick() -> None:
-        last = time.perf_counter()
+        last = time.thread_time()
         while True:
             await asyncio.sleep(0.005)
-            now = time.perf_counter()
+            now = time.thread_time()
             gaps.append(now - last)
             last = now
 
