@@ -106,8 +106,8 @@ def ask(page: Page, text: str) -> None:
 
 
 def answer(page: Page) -> Any:
-    """The newest whole answer."""
-    return page.locator("article[data-author=bot]:not(.draft):not([aria-hidden])").last
+    """The newest whole answer: neither a draft nor the sign that one is being made."""
+    return page.locator("article[data-author=bot]:not(.draft):not([aria-hidden]):has(.text)").last
 
 
 def assert_accessible(page: Page) -> None:
