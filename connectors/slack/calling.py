@@ -15,7 +15,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import SlackSettings
 from bot.storage import accounts
-from connectors.slack.troubles import Failures, Notices, code, explain, retry_after
+from connectors.notices import Notices
+from connectors.slack.troubles import Failures, code, explain, retry_after
 from llm.errors import SettingsError
 from retrieval.database import Database
 

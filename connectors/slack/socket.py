@@ -12,8 +12,9 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from connectors.notices import Notices
 from connectors.slack.calling import insist, pause
-from connectors.slack.troubles import Notices, safe
+from connectors.slack.troubles import safe
 
 log = logging.getLogger(__name__)
 

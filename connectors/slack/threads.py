@@ -13,10 +13,11 @@ from bot.casefile import Case, Entry
 from bot.domain import Line
 from bot.errors import FileUnavailable
 from bot.ports import Attachment, Connector, Receipt, Rejected, Retry, Sent, Unknown
+from connectors.notices import Notices
 from connectors.slack.card import card, headline, posted
 from connectors.slack.events import Place
 from connectors.slack.text import Block, clipped, context, escape
-from connectors.slack.troubles import MENDABLE, SETTINGS_WAIT, Failures, Notices, code, explain, receipt
+from connectors.slack.troubles import MENDABLE, SETTINGS_WAIT, Failures, code, explain, receipt
 from retrieval.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)

@@ -12,9 +12,10 @@ from bot.errors import Fenced
 from bot.held import see_through
 from bot.storage import errands as store
 from bot.storage.errands import Errand
+from connectors.notices import Notices
 from connectors.slack.calling import Clients
 from connectors.slack.telling import tell
-from connectors.slack.troubles import MENDABLE, SETTINGS_WAIT, Failures, Notices, code, explain, retry_after
+from connectors.slack.troubles import MENDABLE, SETTINGS_WAIT, Failures, code, explain, retry_after
 from llm.errors import AnswerdeskError
 from retrieval.database import Database
 from retrieval.errors import StoreUnavailable

@@ -10,7 +10,8 @@ from aiogram.client.session.base import BaseSession
 from aiogram.exceptions import AiogramError, TelegramBadRequest
 from aiogram.methods import TelegramMethod
 
-from connectors.telegram.troubles import Notices, explain
+from connectors.notices import Notices
+from connectors.telegram.troubles import explain
 
 T = TypeVar("T")
 

@@ -12,9 +12,10 @@ from typing import Any
 from aiogram.exceptions import AiogramError
 from aiogram.methods import TelegramMethod
 
+from connectors.notices import Notices
 from connectors.telegram.calling import CompanyBot, pause, unless
 from connectors.telegram.translating import UPDATES
-from connectors.telegram.troubles import Notices, explain
+from connectors.telegram.troubles import explain
 from llm.errors import AnswerdeskError
 
 log = logging.getLogger(__name__)

@@ -1,6 +1,5 @@
 """What can go wrong with Telegram, in plain words: what it means, what to do, and how long to wait."""
 
-import logging
 import re
 from dataclasses import dataclass
 
@@ -22,8 +21,6 @@ from aiohttp import ClientConnectorError
 
 from bot.ports import Gone, Receipt, Rejected, Retry, Sent, Unknown
 from bot.settings import variable_of
-
-log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 30.0
 REFUSED_WAIT = 60.0
@@ -148,23 +145,3 @@ def rejects_entities(error: Exception) -> bool:
 def safe(error: object) -> str:
     """The words of an error, without a token: addresses hold it."""
     return _TOKEN.sub("<token>", " ".join(str(error).split()))
-
-
-class Notices:
-    """Logs trouble once when it begins and once when it is over, however often it comes up."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._said = ""
-
-    def trouble(self, why: str) -> None:
-        """It doesn't work now."""
-        if why != self._said:
-            log.error("%s: %s", self._what, why)
-        self._said = why
-
-    def fine(self) -> None:
-        """It works."""
-        if self._said:
-            log.info("%s: works again", self._what)
-        self._said = ""

@@ -21,7 +21,8 @@ from aiogram.exceptions import (
 from aiogram.methods import SendMessage
 
 from bot.ports import Gone, Rejected, Retry, Sent, Unknown
-from connectors.telegram.troubles import Notices, explain, receipt, rejects_entities, safe
+from connectors.notices import Notices
+from connectors.telegram.troubles import explain, receipt, rejects_entities, safe
 
 METHOD = SendMessage(chat_id=42, text="secret words")
 TOKEN = "123456:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"
