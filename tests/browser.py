@@ -1,6 +1,7 @@
 """The web chat in a real browser."""
 
 import contextlib
+import dataclasses
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
@@ -122,13 +123,26 @@ def address_of(page: Page) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()[:40]
 
 
-def refuse(page: Page, retry_after: int) -> list[str]:
-    """Let no message through; returns what was tried."""
-    tried: list[str] = []
+@dataclasses.dataclass
+class Refusal:
+    """No message goes through until it is `over`.
+
+    The route stays: one that is taken away while the page is asking leaves that request without an answer.
+    """
+
+    tried: list[str] = dataclasses.field(default_factory=list)
+    over: bool = False
+
+
+def refuse(page: Page, retry_after: int) -> Refusal:
+    refusal = Refusal()
 
     def answer(route: Route) -> None:
-        tried.append(route.request.post_data or "")
-        route.fulfill(status=503, body="<html>", headers={"Retry-After": str(retry_after)})
+        if refusal.over:
+            route.continue_()
+        else:
+            refusal.tried.append(route.request.post_data or "")
+            route.fulfill(status=503, body="<html>", headers={"Retry-After": str(retry_after)})
 
     page.route("**/chat/messages", answer)
-    return tried
+    return refusal

@@ -36,27 +36,27 @@ def test_a_message_written_offline_is_sent_once_back(page: Page) -> None:
 
 
 def test_a_message_that_failed_is_sent_again_on_demand(page: Page) -> None:
-    refuse(page, retry_after=3600)
+    refusal = refuse(page, retry_after=3600)
     ask(page, "hello")
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
-    page.unroute("**/chat/messages")
+    refusal.over = True
     page.get_by_role("button", name="Try again").click()
     expect(answer(page)).to_contain_text("You said: hello")
     expect(page.locator("article[data-author=customer]")).to_have_count(1)
 
 
 def test_a_message_that_failed_is_sent_again_by_itself(page: Page) -> None:
-    refuse(page, retry_after=1)
+    refusal = refuse(page, retry_after=1)
     ask(page, "hello")
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
-    page.unroute("**/chat/messages")
+    refusal.over = True
     expect(answer(page)).to_contain_text("You said: hello")
 
 
 def test_a_button_stays_where_it_is_while_there_is_news(site: Site, page: Page) -> None:
     ask(page, "hello")
     expect(answer(page)).to_be_visible()
-    tried = refuse(page, retry_after=3600)
+    refusal = refuse(page, retry_after=3600)
     ask(page, "second")
     button = page.get_by_role("button", name="Try again")
     expect(button).to_be_visible()
@@ -65,7 +65,7 @@ def test_a_button_stays_where_it_is_while_there_is_news(site: Site, page: Page) 
     site.run(site.handoffs.claim(COMPANY, conversation, "u1"))
     site.run(site.handoffs.reply(COMPANY, conversation, "u1", "Hello, this is Ines.", "Ines"))
     expect(page.locator("article[data-author=person]")).to_contain_text("Hello, this is Ines.")
-    assert len(tried) == 1
+    assert len(refusal.tried) == 1
     assert handle.evaluate("(button) => button.isConnected")
 
 
@@ -84,11 +84,11 @@ def test_nothing_is_replaced_under_a_finger(site: Site, page: Page) -> None:
 
 
 def test_messages_wait_for_those_before_them(page: Page) -> None:
-    refuse(page, retry_after=3600)
+    refusal = refuse(page, retry_after=3600)
     ask(page, "first")
     ask(page, "second")
     expect(page.get_by_role("button", name="Try again")).to_have_count(2)
-    page.unroute("**/chat/messages")
+    refusal.over = True
     page.get_by_role("button", name="Try again").last.click()
     expect(answer(page)).to_contain_text("second")
     texts = page.locator("article[data-author=customer] .text").all_inner_texts()
