@@ -18,9 +18,9 @@ import numpy as np
 from confidence import auroc, fit, predict, rows
 from numpy.typing import NDArray
 
-from bot.citing import split_sentences
-from bot.supporting import Signals, signals_of
-from bot.verifying import Flaw, verify
+from bot.verification.sentences import split_sentences
+from bot.verification.supporting import Signals, signals_of
+from bot.verification.verifying import Flaw, verify
 from retrieval.passages import Passage
 
 Floats = NDArray[np.float64]

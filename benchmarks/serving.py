@@ -51,12 +51,12 @@ from machine import machine
 from rich.console import Console
 from rich.table import Table
 
-from bot.answering import Answering
+from bot.answers.answering import Answering
+from bot.answers.extracting import Extracting
+from bot.answers.generated import Generating
+from bot.answers.prompt import MOST_PASSAGES
 from bot.bootstrap import Parts, open_parts
 from bot.domain import Answer, Author, Question, Turn
-from bot.extracting import Extracting
-from bot.generated import Generating
-from bot.prompt import MOST_PASSAGES
 from bot.settings import AnsweringSettings, Settings
 from llm.chat import ChatMessage
 from llm.replicas import Replicas

@@ -35,7 +35,7 @@ from sqlalchemy import Connection, func, select, update
 
 from bot.conversation import Pace
 from bot.domain import Chat
-from bot.handoff import Handoffs
+from bot.handoffs.handoff import Handoffs
 from bot.intake import Intake
 from bot.ports import Inbound
 from bot.sections import HandoffSettings, SlackSettings

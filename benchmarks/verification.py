@@ -27,15 +27,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bot.answers.prompt import Setting, fit_prompt
+from bot.answers.verified import Verified
 from bot.bootstrap import Parts, open_parts
-from bot.citing import split_sentences
 from bot.domain import Answer, Outcome, Question
-from bot.likening import Likening
-from bot.orders import without_orders
-from bot.prompt import Setting, fit_prompt
 from bot.settings import load_settings
-from bot.verified import Verified
-from bot.verifying import Wanted, verify
+from bot.verification.likening import Likening
+from bot.verification.orders import without_orders
+from bot.verification.sentences import split_sentences
+from bot.verification.verifying import Wanted, verify
 from llm.chat import load_chat_model
 from llm.embeddings import load_embedder
 from llm.errors import ModelError

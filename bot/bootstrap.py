@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.answering import Answerer, Answering
-from bot.extracting import Extracting
+from bot.answers.answering import Answerer, Answering
+from bot.answers.extracting import Extracting
 from bot.settings import Settings
 from bot.storage.migrate import migrate
 from llm.chat import ChatModel, load_chat_model
@@ -90,7 +90,7 @@ def _answerers(
     async def passages(company: str, audience: Audience, ids: Sequence[str]) -> Mapping[str, Passage]:
         return await database.read(store.passages_by_id, company, audience, ids)
 
-    from bot.generated import Generating  # here, not above: it weighs 60 MB, and extracting needs none of it
+    from bot.answers.generated import Generating  # here, not above: it weighs 60 MB, and extracting needs none of it
 
     # A model may say that the passages don't answer, so it is asked where extracting would not dare.
     voices = {company.id: company.voice for company in settings.served}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from bot.domain import Answer, Author, Chat, Citation, Draft, Outcome, Question
 
 if TYPE_CHECKING:
-    from bot.casefile import Case, Entry
+    from bot.handoffs.casefile import Case, Entry
 
 
 class Kind(StrEnum):
@@ -238,7 +238,7 @@ Answerer = Callable[[Question], AsyncIterator[Draft | Answer]]
 class StaffChannel(Protocol):
     """Where a company's staff work: a place with a thread for each case, such as Slack. Its methods don't raise.
 
-    One call runs at a time for each thread; `bot.mirroring.Mirror` calls again as the receipts say.
+    One call runs at a time for each thread; `bot.handoffs.mirroring.Mirror` calls again as the receipts say.
     """
 
     @property

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from bot.answering import HANDOFF_TEXTS
+from bot.answers.answering import HANDOFF_TEXTS
 from bot.conversation import Asked, Change, Opening, Reply
 from bot.domain import Answer, Author, Outcome, Owner, Reason
 from bot.errors import BotError

@@ -12,7 +12,7 @@ from bot.delivery import Delivery
 from bot.domain import Answer, Author, Line, Outcome, Owner, Question, Reason, Turn
 from bot.drafting import Drafting, Listening, Superseded
 from bot.errors import Fenced
-from bot.escalation import Escalation
+from bot.handoffs.escalation import Escalation
 from bot.held import GivenBack, Held, see_through
 from bot.intents import asks_for_person, phrase_language
 from bot.patience import asks, next_attempt, unanswered, waited

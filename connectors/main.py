@@ -17,15 +17,15 @@ import uvicorn
 from fastapi import APIRouter
 
 from bot.bootstrap import Parts
-from bot.consulting import Consultant
 from bot.conversation import Pace
 from bot.domain import Line
+from bot.handoffs.consulting import Consultant
+from bot.handoffs.suggesting import Suggesting
+from bot.handoffs.tending import Tending
 from bot.intake import Intake
 from bot.ports import Connector
 from bot.settings import Company, Settings, WebSettings
 from bot.storage import conversations
-from bot.suggesting import Suggesting
-from bot.tending import Tending
 from bot.turn import Turns
 from bot.worker import Worker
 from connectors.desks import open_desks

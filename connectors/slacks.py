@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 
 from bot.domain import Line
-from bot.mirroring import Mirror
+from bot.handoffs.mirroring import Mirror
 from bot.ports import Connector
 from bot.settings import Company, Settings
 from llm.errors import SettingsError

@@ -12,16 +12,16 @@ from typing import Any, TypeVar
 import numpy as np
 import uvicorn
 
-from bot.consulting import Consultant, Search
 from bot.conversation import Conversation, Pace
 from bot.domain import Answer, Chat, Citation, Draft, Outcome, Question, Reason
-from bot.handoff import Handoffs
+from bot.handoffs.consulting import Consultant, Search
+from bot.handoffs.handoff import Handoffs
+from bot.handoffs.suggesting import Suggesting
 from bot.intake import Intake
 from bot.ports import Answerer
 from bot.sections import HandoffSettings, WebSettings
 from bot.storage.conversations import add_company, find
 from bot.storage.migrate import migrate
-from bot.suggesting import Suggesting
 from bot.texts import text as fixed_text
 from bot.turn import Turns
 from bot.worker import Worker

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot.conversation import Conversation, Pace
 from bot.domain import Answer, Author, Chat, Draft, Outcome, Question
-from bot.handoff import Handoffs
+from bot.handoffs.handoff import Handoffs
 from bot.intake import Intake
 from bot.ports import Answerer, Inbound, Kind
 from bot.sections import HandoffSettings

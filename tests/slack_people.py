@@ -10,16 +10,16 @@ from typing import Any, Literal
 from pydantic import HttpUrl, SecretStr
 from sqlalchemy import Connection, select
 
-from bot.cases import Case, Cases
-from bot.consulting import Consultant
 from bot.domain import Answer, Author, Citation, Draft, Outcome, Question, Reason, Suggestion
 from bot.errors import FileUnavailable
-from bot.mirroring import Mirror
+from bot.handoffs.cases import Case, Cases
+from bot.handoffs.consulting import Consultant
+from bot.handoffs.mirroring import Mirror
+from bot.handoffs.suggesting import Suggesting
 from bot.ports import Answerer, Outgoing, Receipt, Sent
 from bot.sections import HandoffSettings, SlackSettings
 from bot.storage.errands import open_threads
 from bot.storage.tables import errands, handoffs
-from bot.suggesting import Suggesting
 from connectors.slack.connector import SlackDesk, open_slack
 from retrieval.passages import Audience
 from tests.desk import CHAT, Desk, desk

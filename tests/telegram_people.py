@@ -11,7 +11,7 @@ from pydantic import HttpUrl, SecretStr
 
 from bot.conversation import Conversation, Message, Pace
 from bot.domain import Answer, Author, Chat, Citation, Draft, Outcome, Question, Reason
-from bot.handoff import Handoffs
+from bot.handoffs.handoff import Handoffs
 from bot.intake import Intake
 from bot.ports import Answerer, Inbox
 from bot.settings import TelegramSettings

@@ -5,15 +5,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, desc, func, or_, select
 
-from bot.casefile import Case, Entry
 from bot.conversation import Status
 from bot.domain import Author, Outcome, Owner
-from bot.mood import Mood
+from bot.handoffs.casefile import Case, Entry
+from bot.handoffs.mood import Mood
+from bot.handoffs.timeline import Cursor, Event, Note, merged
 from bot.ports import Kind
 from bot.storage.casework import to_suggestion
 from bot.storage.rows import message_rows, to_conversation, to_message
 from bot.storage.tables import conversations, events, handoffs, messages, notes
-from bot.timeline import Cursor, Event, Note, merged
 
 _h = handoffs.c
 SO_FAR = 20
@@ -47,7 +47,7 @@ def by_id(connection: Connection, company: str, id: str) -> Case | None:  # noqa
 
 
 def timeline(connection: Connection, company: str, conversation: str, after: str = "") -> list[Entry]:
-    """What happened in a conversation after a cursor; see `bot.timeline`."""
+    """What happened in a conversation after a cursor; see `bot.handoffs.timeline`."""
     return _timeline(connection, company, conversation, Cursor.parse(after))
 
 

@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, Connection, and_, case, desc, func, insert
 
 from bot.conversation import Conversation, Message, Opening
 from bot.domain import Citation, Suggestion
-from bot.mood import mood_of
+from bot.handoffs.mood import mood_of
+from bot.handoffs.summary import open_question, summarized
 from bot.storage.rows import message_rows, record, to_message
 from bot.storage.tables import events, handoffs, messages, notes
-from bot.summary import open_question, summarized
 from retrieval.database import announce
 
 _c = handoffs.c
@@ -92,7 +92,7 @@ def recent(connection: Connection, conversation: Conversation) -> list[Message]:
 
 
 def newest(connection: Connection, conversation: Conversation) -> str:
-    """The cursor of a conversation's timeline as it is now; see `bot.timeline`."""
+    """The cursor of a conversation's timeline as it is now; see `bot.handoffs.timeline`."""
     of_events = select(func.max(events.c.id)).where(
         events.c.company == conversation.company, events.c.conversation == conversation.id
     )

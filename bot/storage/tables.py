@@ -115,7 +115,7 @@ handoffs = Table(
     Column("closed_at", Float),
     Column("reason", String(32), nullable=False),  # bot.domain.Reason; empty where a person took it unasked
     Column("detail", Text, nullable=False),
-    Column("mood", String(8), nullable=False),  # bot.mood.Mood
+    Column("mood", String(8), nullable=False),  # bot.handoffs.mood.Mood
     Column("summary", JSON, nullable=False),  # lines
     Column("suggestion", JSON),  # bot.domain.Suggestion
     Column("suggest_due", Float),  # when to make one
@@ -124,7 +124,7 @@ handoffs = Table(
     Column("active_at", Float, nullable=False),  # when somebody last wrote
     Column("idle_since", Float),  # when staff were asked whether the conversation may go back to the bot
     Column("snoozed_until", Float),
-    # The thread of a staff channel: see bot/mirroring.py.
+    # The thread of a staff channel: see bot/handoffs/mirroring.py.
     Column("thread", String(255)),
     Column("shown", String(64), nullable=False),  # the timeline's cursor: the thread has all up to here
     Column("version", Integer, nullable=False),  # grows with every change
@@ -213,7 +213,7 @@ sessions = Table(
     Column("company", String(64), primary_key=True),
     Column("digest", String(64), primary_key=True),  # of a secret that only the browser has
     Column("staff", String(40), nullable=False),
-    Column("purpose", String(8), nullable=False),  # bot.accounts.Purpose
+    Column("purpose", String(8), nullable=False),  # bot.staff.accounts.Purpose
     Column("begun_at", Float, nullable=False),
     Column("ends_at", Float, nullable=False),
     ForeignKeyConstraint(["company", "staff"], ["staff.company", "staff.id"], ondelete="CASCADE"),
@@ -225,7 +225,7 @@ consultations = Table(
     metadata,
     Column("company", ForeignKey("company.id"), primary_key=True),
     Column("id", String(32), primary_key=True),
-    Column("kind", String(8), nullable=False),  # bot.consulting.Kind
+    Column("kind", String(8), nullable=False),  # bot.handoffs.consulting.Kind
     Column("conversation", String(32), nullable=False),  # what it is about, or empty
     Column("text", Text, nullable=False),
     Column("language", String(8), nullable=False),

@@ -190,7 +190,7 @@ async def teach(
 
     [not dim]Next:[/] [cyan]answerdesk ask "..."[/]; [cyan]answerdesk remove ID[/] takes it back.
     """
-    from bot.approved import approve
+    from bot.answers.approved import approve
     from bot.domain import Question
 
     if not question.strip() or not answer.strip():

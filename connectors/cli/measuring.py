@@ -14,8 +14,8 @@ from connectors.cli.console import Steps, plain, table
 from llm.errors import AnswerdeskError, UsageError
 
 if TYPE_CHECKING:
-    from bot.calibrating import Calibrated
     from bot.evaluation import Difference, Evaluation, Measure
+    from bot.evaluation.calibrating import Calibrated
 
 PANEL = "Upkeep"
 
@@ -108,7 +108,7 @@ async def calibrate(
 
     [not dim]Next:[/] say by [cyan]answering.wrong_answer_costs[/] how sure an answer has to be.
     """
-    from bot.calibrating import calibrate as fit_to
+    from bot.evaluation.calibrating import calibrate as fit_to
     from retrieval import store
 
     if (questions is None) is not reset:

@@ -12,7 +12,7 @@ from connectors.cli.console import cell, plain, table
 from llm.errors import AnswerdeskError, UsageError
 
 if TYPE_CHECKING:
-    from bot.cases import Case
+    from bot.handoffs.cases import Case
     from retrieval.database import Database
 
 PANEL = "Service"
@@ -38,7 +38,7 @@ async def handoffs(call: Invocation) -> None:
     [not dim]Next:[/] [cyan]answerdesk history CONVERSATION[/] shows it, [cyan]answerdesk reply CONVERSATION "..."[/]
     answers the customer.
     """
-    from bot.cases import Cases, Mood
+    from bot.handoffs.cases import Cases, Mood
 
     async with call.storage() as database:
         found = await Cases(database).queue(call.company)
@@ -101,7 +101,7 @@ async def reply(
 
     [not dim]Next:[/] [cyan]answerdesk handoffs[/] shows who else waits.
     """
-    from bot.handoff import Handoffs
+    from bot.handoffs.handoff import Handoffs
 
     if not text.strip():
         raise UsageError("There is nothing to send: give the text after the conversation's id.")

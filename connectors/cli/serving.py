@@ -135,7 +135,7 @@ async def _sample_questions(parts: "Parts") -> list[str]:
 
 async def _desk_for_a_look(settings: "Settings", database: "Database") -> str:
     """A link that opens the sample company's desk once: whoever sees this terminal may have it, nobody else."""
-    from bot.accounts import Accounts, Purpose
+    from bot.staff.accounts import Accounts, Purpose
     from bot.storage.conversations import add_company
 
     company, accounts = settings.company, Accounts(database)

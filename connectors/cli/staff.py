@@ -15,9 +15,9 @@ from connectors.cli.console import cell, table
 from llm.errors import UsageError
 
 if TYPE_CHECKING:
-    from bot.accounts import Accounts
     from bot.domain import Staff
     from bot.settings import Settings
+    from bot.staff.accounts import Accounts
 
 Account = Annotated[str, typer.Argument(metavar="NAME", help="What they sign in by, such as mia.")]
 FromStdin = Annotated[
@@ -158,7 +158,7 @@ async def _give_password(
 
 @asynccontextmanager
 async def _accounts(call: Invocation) -> AsyncIterator["Accounts"]:
-    from bot.accounts import Accounts
+    from bot.staff.accounts import Accounts
     from bot.storage.conversations import add_company
 
     async with call.storage() as database:

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 
-from bot.consulting import Advice, Finding, Unanswered
 from bot.domain import Answer, Outcome
+from bot.handoffs.consulting import Advice, Finding, Unanswered
 from bot.storage import errands as store
 from bot.storage.errands import Errand
 from connectors.slack.calling import Me

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Sequence
 
-from bot.casefile import Case, Entry, EntryKind
 from bot.conversation import Status
 from bot.domain import Author, Citation, Owner, Suggestion
-from bot.mood import Mood
-from bot.summary import WHY
+from bot.handoffs.casefile import Case, Entry, EntryKind
+from bot.handoffs.mood import Mood
+from bot.handoffs.summary import WHY
 from connectors.slack.text import Block, clipped, context, escape, literal, markdown, mrkdwn
 
 CLAIM, TAKE_OVER, SEND_DRAFT, EDIT, REPLY = "claim", "take_over", "send_draft", "edit", "reply"

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.cases import Case, Cases
-from bot.consulting import Consulting, Unanswered
 from bot.domain import Owner
-from bot.handoff import Handoffs, Taken
+from bot.handoffs.cases import Case, Cases
+from bot.handoffs.consulting import Consulting, Unanswered
+from bot.handoffs.handoff import Handoffs, Taken
 from bot.storage import conversations
 from bot.storage import errands as store
 from bot.storage.errands import Errand

@@ -10,10 +10,10 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncBoltRequest
 from slack_sdk.errors import SlackApiError
 
-from bot.cases import Cases
-from bot.consulting import Consulting
 from bot.domain import Line
-from bot.handoff import Handoffs
+from bot.handoffs.cases import Cases
+from bot.handoffs.consulting import Consulting
+from bot.handoffs.handoff import Handoffs
 from bot.ports import Connector
 from bot.sections import HandoffSettings, SlackSettings
 from bot.storage.errands import Errand

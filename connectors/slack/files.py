@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from aiohttp import ClientError
 
 from bot.errors import FileUnavailable
-from bot.handoff import NewFile
+from bot.handoffs.handoff import NewFile
 from connectors.slack.calling import Clients
 
 CHUNK = 65536

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.casefile import Case
+from bot.handoffs.casefile import Case
 from connectors.slack.card import AGAIN, EDIT, REPLY, SNOOZE, who
 from connectors.slack.text import Block, clipped, context, escape, literal
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bot.casefile import Case
 from bot.domain import Owner
+from bot.handoffs.casefile import Case
 from connectors.slack.card import CLAIM, REPLY, RESOLVE, button, mood, stamp, state, value, who
 from connectors.slack.text import Block, clipped, context, escape, mrkdwn
 

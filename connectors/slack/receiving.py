@@ -10,8 +10,8 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 
-from bot.cases import Case
 from bot.domain import Owner
+from bot.handoffs.cases import Case
 from bot.storage import errands as store
 from bot.storage.errands import Errand
 from connectors.slack import card, forms

@@ -9,9 +9,9 @@ from typing import Any
 from slack_sdk.errors import SlackRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.casefile import Case, Entry
 from bot.domain import Line
 from bot.errors import FileUnavailable
+from bot.handoffs.casefile import Case, Entry
 from bot.ports import Attachment, Connector, Receipt, Rejected, Retry, Sent, Unknown
 from connectors.notices import Notices
 from connectors.slack.card import card, headline, posted

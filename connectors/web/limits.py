@@ -15,7 +15,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from bot.sections import WebSettings
-from bot.throttling import Throttle
+from bot.staff.throttling import Throttle
 from connectors.web.errors import Refused
 from connectors.web.visitors import Address
 

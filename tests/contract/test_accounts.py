@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import pytest
 from sqlalchemy import Connection, text
 
-from bot import passwords
-from bot.accounts import INVITATION_SECONDS, Accounts, Purpose, SignInRefused, known_as
+from bot.staff import passwords
+from bot.staff.accounts import INVITATION_SECONDS, Accounts, Purpose, SignInRefused, known_as
 from bot.storage.conversations import add_company
 from llm.errors import UsageError
 from retrieval.database import Database

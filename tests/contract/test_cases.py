@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from bot.cases import Cases, Entry, EntryKind, Mood
 from bot.conversation import Change, Opening, Reply, Status
 from bot.domain import Author, Chat, Owner, Reason
-from bot.handoff import Handoffs, NewFile, Taken
+from bot.handoffs.cases import Cases, Entry, EntryKind, Mood
+from bot.handoffs.handoff import Handoffs, NewFile, Taken
 from bot.ports import Kind
 from bot.sections import HandoffSettings
 from bot.storage import conversations as store

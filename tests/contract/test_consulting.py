@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot import consulting
-from bot.consulting import Advice, Consultant, Consulting, Unanswered
 from bot.domain import Answer, Citation, Draft, Outcome, Question
-from bot.suggesting import Suggesting
+from bot.handoffs import consulting
+from bot.handoffs.consulting import Advice, Consultant, Consulting, Unanswered
+from bot.handoffs.suggesting import Suggesting
 from retrieval import store
 from retrieval.database import Database
 from retrieval.passages import Audience, Found, Scored

@@ -13,15 +13,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from bot.cases import Case, Cases, EntryKind
 from bot.conversation import Change, Opening
 from bot.domain import Author, Chat, Owner, Reason
-from bot.handoff import Handoffs, Taken
+from bot.handoffs.cases import Case, Cases, EntryKind
+from bot.handoffs.handoff import Handoffs, Taken
+from bot.handoffs.suggesting import Suggesting
+from bot.handoffs.tending import HOUR, Tending
 from bot.sections import HandoffSettings
 from bot.storage import conversations as store
 from bot.storage import work
-from bot.suggesting import Suggesting
-from bot.tending import HOUR, Tending
 from llm.errors import UsageError
 from retrieval.database import Database, open_database
 from tests.contract.staffing import Clock, called, leased, send_all, writes

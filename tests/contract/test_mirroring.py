@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import Connection, Row, select
 
-from bot import mirroring
 from bot.conversation import Change, Reply
 from bot.domain import Author, Chat, Owner
-from bot.handoff import Handoffs
-from bot.mirroring import Mirror
+from bot.handoffs import mirroring
+from bot.handoffs.handoff import Handoffs
+from bot.handoffs.mirroring import Mirror
 from bot.ports import Gone, Receipt, Rejected, Retry, Unknown
 from bot.storage import work
 from bot.storage.tables import handoffs as cases

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from bot.conversation import Change, Conversation, Pace, Reply, Status
 from bot.domain import Author, Chat, Owner
 from bot.errors import Fenced
-from bot.handoff import claimed, handed_back, resolved
+from bot.handoffs.handoff import claimed, handed_back, resolved
 from bot.ports import Inbound
 from bot.storage import cases, handoffs, work
 from bot.storage import conversations as store

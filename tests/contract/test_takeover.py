@@ -9,7 +9,7 @@ import pytest
 
 from bot.conversation import Pace
 from bot.domain import Answer, Author, Chat, Draft, Outcome, Owner, Question
-from bot.handoff import Handoffs
+from bot.handoffs.handoff import Handoffs
 from bot.intake import Intake
 from bot.ports import Capabilities, Inbound, Outgoing, Receipt, Retry, Sent
 from bot.storage import conversations as store

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from bot.cases import Case, Cases, EntryKind
 from bot.conversation import Opening
 from bot.domain import Answer, Author, Citation, Draft, Outcome, Owner, Question, Reason, Suggestion
-from bot.handoff import Handoffs
+from bot.handoffs.cases import Case, Cases, EntryKind
+from bot.handoffs.handoff import Handoffs
+from bot.handoffs.suggesting import Suggesting
+from bot.handoffs.tending import HOUR, Tending
 from bot.sections import HandoffSettings
 from bot.storage import conversations as store
-from bot.suggesting import Suggesting
-from bot.tending import HOUR, Tending
 from retrieval.database import Database
 from retrieval.passages import Audience
 from tests.contract.staffing import Clock, conversation, handed_over, leased, send_all, writes

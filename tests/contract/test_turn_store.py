@@ -7,7 +7,7 @@ import pytest
 from bot.conversation import Change, Message, Opening, Reply, Status
 from bot.domain import Author, Chat, Citation, Outcome, Owner, Reason
 from bot.errors import Fenced
-from bot.handoff import claimed, handed_back, resolved
+from bot.handoffs.handoff import claimed, handed_back, resolved
 from bot.ports import Kind
 from bot.storage import conversations as store
 from bot.storage import handoffs, work

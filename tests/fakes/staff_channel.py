@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.casefile import Case, Entry
+from bot.handoffs.casefile import Case, Entry
 from bot.ports import Receipt, Retry, Sent
 from retrieval.errors import StoreUnavailable
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.answering import MOST_CHARACTERS, MOST_SUGGESTIONS, Answerer, Answering
+from bot.answers.answering import MOST_CHARACTERS, MOST_SUGGESTIONS, Answerer, Answering
+from bot.answers.extracting import Extracting
 from bot.domain import Answer, Draft, Outcome, Question, Reason
-from bot.extracting import Extracting
 from bot.settings import AnsweringSettings
 from llm.errors import ModelRejected, ModelUnavailable
 from retrieval.passages import Audience, Found

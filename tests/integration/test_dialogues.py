@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from bot.answers.following import Following
 from bot.domain import Author, Question, Turn
-from bot.following import Following
 from llm.embeddings import Embedder
 from llm.replicas import Replicas
 from llm.settings import LLMSettings

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot.answering import Answering
+from bot.answers.answering import Answering
 from bot.bootstrap import _answerers
 from bot.conversation import Pace
 from bot.domain import Author, Chat, Outcome, Owner, Question

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.answering import Answering
+from bot.answers.answering import Answering
+from bot.answers.extracting import Extracting
 from bot.domain import Answer, Outcome, Question
-from bot.extracting import Extracting
 from bot.settings import AnsweringSettings
 from llm.embeddings import Embedder
 from retrieval.passages import Audience, Passage

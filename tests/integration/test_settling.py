@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.answering import Answering
-from bot.approved import approve
+from bot.answers.answering import Answering
+from bot.answers.approved import approve
+from bot.answers.extracting import Extracting
 from bot.domain import Answer, Draft, Outcome, Question, Ruling
-from bot.extracting import Extracting
 from bot.settings import AnsweringSettings
 from llm.errors import ModelUnavailable
 from retrieval import store

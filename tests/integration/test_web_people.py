@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from bot.handoff import NewFile
+from bot.handoffs.handoff import NewFile
 from tests.chat_site import COMPANY, Site
 from tests.web_visitors import act, address_of, listening
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.cases import Cases
 from bot.domain import Owner
-from bot.handoff import Handoffs
+from bot.handoffs.cases import Cases
+from bot.handoffs.handoff import Handoffs
 from bot.texts import text
 from llm.errors import UsageError
 from tests.desk import Desk, desk

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.citing import CitationMachine, Cited, Numbering, split_sentences
+from bot.answers.citing import CitationMachine, Cited, Numbering
+from bot.verification.sentences import split_sentences
 
 
 def cite(text: str, passages: int = 3, step: int = 10_000) -> list[Cited]:

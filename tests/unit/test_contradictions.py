@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.contradictions import Standing, contradiction, settle
+from bot.answers.contradictions import Standing, contradiction, settle
 from bot.domain import Ruling
 from retrieval.passages import Found, Passage, Scored
 

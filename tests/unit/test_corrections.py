@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.cases import Cases, EntryKind
 from bot.conversation import Message
 from bot.domain import Author, Owner
+from bot.handoffs.cases import Cases, EntryKind
 from bot.ports import Rejected, Retry
 from bot.storage import conversations as store
 from tests.desk import Desk, desk

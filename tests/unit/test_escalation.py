@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.cases import Case, Cases
 from bot.domain import Answer, Author, Citation, Draft, Outcome, Owner, Question, Reason, Suggestion
-from bot.handoff import Handoffs
+from bot.handoffs.cases import Case, Cases
+from bot.handoffs.handoff import Handoffs
 from bot.ports import Kind
 from bot.sections import HandoffSettings, HoursSettings
 from bot.texts import text

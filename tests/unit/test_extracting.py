@@ -4,8 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.answers.extracting import MOST_SENTENCES, SHORT, Extracting, cite
 from bot.domain import Answer, Draft, Outcome, Question
-from bot.extracting import MOST_SENTENCES, SHORT, Extracting, cite
 from llm.embeddings import Embedder
 from retrieval.chunking import sentences
 from retrieval.passages import Found, Location, Passage, Scored

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.facts import Kind, facts_of, spells
+from bot.verification.facts import Kind, facts_of, spells
 
 SAME = [
     ("1,000", "1.000", "1 000", "1'000", "1000", "1\u202f000", "１０００", "1,000.00"),

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.answers.following import _checked, earlier_questions, is_brief, leans, topic
 from bot.domain import Author, Question, Turn
-from bot.following import _checked, earlier_questions, is_brief, leans, topic
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DIALOGUES = [json.loads(line) for line in (EXAMPLES / "dialogues.jsonl").read_text(encoding="utf-8").splitlines()]

@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 from pydantic import HttpUrl
 
+from bot.answers.generated import Generating
+from bot.answers.prompt import NOT_IN_DOCUMENTS
 from bot.domain import Answer, Draft, Outcome, Question, Reason
-from bot.generated import Generating
-from bot.prompt import NOT_IN_DOCUMENTS
 from llm.chat import load_chat_model
 from llm.errors import ModelRejected, ModelUnavailable
 from llm.settings import LLMSettings

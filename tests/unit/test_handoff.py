@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain import Author, Owner
-from bot.handoff import Taken, claimed, handed_back, resolved
+from bot.handoffs.handoff import Taken, claimed, handed_back, resolved
 from bot.texts import text
 from llm.errors import UsageError
 from tests.desk import desk

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from bot.hours import Hours
+from bot.handoffs.hours import Hours
 from bot.sections import HoursSettings
 from bot.texts import LANGUAGES
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import HttpUrl
 
+from bot.answers.generated import Generating
 from bot.domain import Answer, Question
-from bot.generated import Generating
-from bot.orders import gives_orders, without_orders
+from bot.verification.orders import gives_orders, without_orders
 from llm.chat import ChatModel, load_chat_model
 from llm.embeddings import Embedder
 from llm.settings import LLMSettings

@@ -4,7 +4,7 @@ import pytest
 
 from bot.conversation import Message, Status
 from bot.domain import Author
-from bot.mood import Mood, mood, mood_of
+from bot.handoffs.mood import Mood, mood, mood_of
 from bot.texts import LANGUAGES
 from tests.mood_messages import ANGRY, CALM, UNHAPPY
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.passwords import DECOY, LONGEST, SHORTEST, check_password, hashed, matches
-from bot.throttling import MOST_KEYS, Throttle
+from bot.staff.passwords import DECOY, LONGEST, SHORTEST, check_password, hashed, matches
+from bot.staff.throttling import MOST_KEYS, Throttle
 from llm.errors import UsageError
 
 PASSWORD = "correct horse battery"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.premises import false_premise
+from bot.answers.premises import false_premise
 from retrieval.passages import Passage
 
 

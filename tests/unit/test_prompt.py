@@ -2,9 +2,17 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
+from bot.answers.history import exchanges
+from bot.answers.prompt import (
+    MOST_CHARACTERS,
+    NOT_IN_DOCUMENTS,
+    Prompt,
+    Setting,
+    build_prompt,
+    cache_salt,
+    select_passages,
+)
 from bot.domain import Author, Citation, Question, Turn
-from bot.history import exchanges
-from bot.prompt import MOST_CHARACTERS, NOT_IN_DOCUMENTS, Prompt, Setting, build_prompt, cache_salt, select_passages
 from llm.chat import ChatMessage
 from retrieval.passages import Audience, Passage
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.answers.history import LONGEST_TOPIC, MOST_TOPICS, exchanges, left_out, summary
+from bot.answers.prompt import Setting, fit_prompt
 from bot.domain import Author, Question, Turn
-from bot.history import LONGEST_TOPIC, MOST_TOPICS, exchanges, left_out, summary
-from bot.prompt import Setting, fit_prompt
 from llm.tokens import estimate_tokens
 from retrieval.passages import Found, Passage, Scored
 from tests.unit.test_prompt import DAY, passage

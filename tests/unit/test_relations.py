@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.relations import twisted
+from bot.verification.relations import twisted
 from retrieval.passages import Passage
 
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 import pytest
 from pydantic import HttpUrl
 
+from bot.answers.generated import Generating
 from bot.domain import Answer, Outcome, Question, Reason
-from bot.generated import Generating
 from llm.chat import ChatModel, load_chat_model
 from llm.settings import LLMSettings
 from retrieval.passages import Audience, Found, Passage, Scored

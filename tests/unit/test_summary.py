@@ -2,8 +2,8 @@
 
 from bot.conversation import Message, Opening, Status
 from bot.domain import Author, Citation, Outcome, Reason
+from bot.handoffs.summary import LONGEST_LINE, open_question, summarized
 from bot.ports import Kind
-from bot.summary import LONGEST_LINE, open_question, summarized
 
 SOURCE = Citation(1, "d", "d#0", "Returns", "page 1")
 

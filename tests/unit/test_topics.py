@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.topics import Topics
+from bot.handoffs.topics import Topics
 
 TOPICS = Topics(("lawyer", "data protection", "Kündigung", "возврат денег", "律师", "garantía", "résiliation"))
 

@@ -2,12 +2,12 @@
 
 import pytest
 
+from bot.answers.premises import false_premise
+from bot.answers.speaking import languages_wanted
+from bot.answers.verified import Verified
 from bot.domain import Question
-from bot.likening import Likening
-from bot.premises import false_premise
-from bot.speaking import languages_wanted
-from bot.verified import Verified
-from bot.verifying import Flaw, Wanted, verify, without_verdict
+from bot.verification.likening import Likening
+from bot.verification.verifying import Flaw, Wanted, verify, without_verdict
 from retrieval.passages import Passage
 
 

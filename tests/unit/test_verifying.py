@@ -1,6 +1,6 @@
 import pytest
 
-from bot.verifying import Flaw, verify
+from bot.verification.verifying import Flaw, verify
 from retrieval.passages import Location, Passage
 
 

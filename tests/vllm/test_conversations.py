@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager, suppress
 from datetime import date
 from pathlib import Path
 
+from bot.answers.history import exchanges
+from bot.answers.prompt import Setting, build_prompt, fit_prompt, select_passages
 from bot.bootstrap import Parts, open_parts
 from bot.conversation import Pace
 from bot.domain import Author, Citation, Outcome, Owner, Question, Turn
-from bot.history import exchanges
-from bot.prompt import Setting, build_prompt, fit_prompt, select_passages
 from bot.settings import AnsweringSettings, Settings
 from llm.chat import ChatMessage, Spent, load_chat_model
 from llm.errors import RequestRejected

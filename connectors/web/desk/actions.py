@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
-from bot.handoff import NewFile
+from bot.handoffs.handoff import NewFile
 from connectors.web.desk.desk import Desk, TheDesk
 from connectors.web.desk.entrance import Acting
 from connectors.web.desk.problems import Problem

@@ -9,8 +9,8 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.consulting import Advice, Unanswered
 from bot.domain import Draft
+from bot.handoffs.consulting import Advice, Unanswered
 from connectors.web.desk.desk import Desk, TheDesk
 from connectors.web.desk.entrance import Acting, Watcher
 from connectors.web.desk.problems import Problem

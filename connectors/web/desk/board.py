@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.cases import Cases
+from bot.handoffs.cases import Cases
 from connectors.web.desk.shown import shown_case
 from retrieval.database import Database
 

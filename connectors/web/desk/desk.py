@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from bot.accounts import Accounts
-from bot.cases import Cases
-from bot.consulting import Consulting
 from bot.domain import Chat
-from bot.handoff import Handoffs
+from bot.handoffs.cases import Cases
+from bot.handoffs.consulting import Consulting
+from bot.handoffs.handoff import Handoffs
 from bot.sections import HandoffSettings
+from bot.staff.accounts import Accounts
 from connectors.web.desk.board import Board
 from retrieval.database import Database
 

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from bot.accounts import Purpose, Session, SignInRefused
-from bot.passwords import SHORTEST
+from bot.staff.accounts import Purpose, Session, SignInRefused
+from bot.staff.passwords import SHORTEST
 from connectors.web.desk.desk import TheDesk
 from connectors.web.desk.problems import Problem
 from connectors.web.library import PageMaker

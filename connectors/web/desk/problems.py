@@ -3,8 +3,8 @@
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
-from bot.consulting import Unanswered
-from bot.handoff import Taken
+from bot.handoffs.consulting import Unanswered
+from bot.handoffs.handoff import Taken
 from connectors.web.pages import base_of
 from llm.errors import UsageError
 

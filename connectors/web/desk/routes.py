@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from bot.cases import Case, Entry
+from bot.handoffs.cases import Case, Entry
 from connectors.web.desk.desk import Desk, TheDesk
 from connectors.web.desk.entrance import COOKIE, LANGUAGE, Member, Watcher
 from connectors.web.desk.problems import Problem

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bot.cases import Case, Entry, EntryKind, Suggestion
 from bot.domain import Author, Citation
+from bot.handoffs.cases import Case, Entry, EntryKind, Suggestion
 from bot.ports import Attachment
 from connectors.web.markup import markup
 

@@ -12,14 +12,14 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass, field, replace
 from typing import Protocol
 
-from bot.approved import APPROVED
-from bot.contradictions import Standing, about, in_dispute, settle
+from bot.answers.approved import APPROVED
+from bot.answers.contradictions import Standing, about, in_dispute, settle
+from bot.answers.following import Following
 from bot.domain import Answer, Dispute, Draft, Outcome, Question, Reason, Suggestion
-from bot.following import Following
 from bot.intents import asks_for_person, phrase_language, small_talk
-from bot.orders import without_orders
 from bot.settings import AnsweringSettings
 from bot.texts import text
+from bot.verification.orders import without_orders
 from llm.chat import ChatModel
 from llm.errors import ModelError
 from retrieval import store

@@ -7,9 +7,9 @@ from dataclasses import replace
 from bot.conversation import Message, Status
 from bot.domain import Answer, Author, Outcome, Question, Suggestion, Turn
 from bot.errors import BotError
+from bot.handoffs.summary import open_question
 from bot.ports import Answerer, Kind
 from bot.storage import suggesting as store
-from bot.summary import open_question
 from llm.errors import UsageError
 from retrieval.database import Database
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from bot.citing import split_sentences
-from bot.fact_words import MONTHS, WEEKDAYS
-from bot.facts import Fact, Kind, facts_of, normalise
-from bot.relation_words import (
+from bot.verification.fact_words import MONTHS, WEEKDAYS
+from bot.verification.facts import Fact, Kind, facts_of, normalise
+from bot.verification.relation_words import (
     ALWAYS,
     AT_LEAST,
     AT_LEAST_BEHIND,
@@ -26,7 +25,8 @@ from bot.relation_words import (
     OPPOSITES,
     USUALLY,
 )
-from bot.wording import content, whole
+from bot.verification.sentences import split_sentences
+from bot.verification.wording import content, whole
 from retrieval.passages import Passage
 
 SAME_STATEMENT = 0.6

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.citing import split_sentences
+from bot.verification.sentences import split_sentences
 from llm.embeddings import Embedder
 from retrieval.passages import Passage
 

@@ -6,8 +6,8 @@ from functools import lru_cache
 import snowballstemmer
 from bm25s import stopwords
 
-from bot.fact_words import UNITS
-from bot.facts import normalise
+from bot.verification.fact_words import UNITS
+from bot.verification.facts import normalise
 from retrieval.language import detect_language
 from retrieval.passages import Passage
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from bot.fact_words import (
+from bot.verification.fact_words import (
     AMBIGUOUS_NUMBERS,
     CHINESE_NUMBERS,
     EVERY_DAY,

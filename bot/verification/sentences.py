@@ -1,15 +1,13 @@
-"""The citation machine: a model's stream of text goes in, whole sentences with the passages they cite come out.
+"""Where the sentences of a text end, read a character at a time: it may be a model's stream.
 
-It reads a character at a time, so how a text is cut into deltas cannot matter, and the time it takes is linear. Where
-it can't tell whether a sentence ends, it goes on: half a sentence must not be judged, or shown, by itself.
+Where that can't be told, the sentence goes on: half a sentence must not be judged, or shown, by itself. Citation
+markers behind a sentence belong to it.
 """
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass, replace
 
-_STRONG = frozenset("。！？｡")
-_WEAK = frozenset(".!?…؟")
+STRONG = frozenset("。！？｡")
+WEAK = frozenset(".!?…؟")
 _CLOSERS = frozenset("\"'”’»›)）」』》*_`")
 _OPENING = frozenset("[［【")
 _CLOSING = frozenset("]］】")
@@ -19,12 +17,8 @@ _LONGEST_MARKER = 40
 _BETWEEN = r"(?:\s{0,2}(?:[,;、，–-]|and|und|et|y|и|和)\s{0,2}|\s{1,2})"
 _NUMBERS = rf"\^?#?\d{{1,3}}(?:{_BETWEEN}\^?#?\d{{1,3}})*"
 _NAMES = r"(?:passages?|sources?|documents?|docs?|refs?|quellen?|fuentes?|источник|来源|段落)?"
-_MARKER = rf"[\[［【]\s{{0,2}}{_NAMES}\s{{0,2}}{_NUMBERS}\s{{0,2}}(?:†[^\[\]【】［］]{{0,30}})?[\]］】]"
-_ONE_MARKER = re.compile(_MARKER, re.IGNORECASE)
-_MARKERS = re.compile(rf"[ \t]{{0,2}}{_MARKER}(?:[ \t]{{0,2}}{_MARKER})*", re.IGNORECASE)
-_RANGE = re.compile(r"(\d{1,3})(?:\s{0,2}[–-]\s{0,2}\^?#?(\d{1,3}))?")
-_RESOLVED = re.compile(r"\[(\d{1,3})\]")
-
+MARKER = rf"[\[［【]\s{{0,2}}{_NAMES}\s{{0,2}}{_NUMBERS}\s{{0,2}}(?:†[^\[\]【】［］]{{0,30}})?[\]］】]"
+ONE_MARKER = re.compile(MARKER, re.IGNORECASE)
 _LAST_WORD = re.compile(r"[^\s(\[\"„“«]+$")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]|\d{1,2}")
 _ABBREVIATIONS = frozenset(
@@ -37,110 +31,16 @@ _ABBREVIATIONS = frozenset(
 _BEFORE_A_NUMBER = frozenset({"art", "cf", "fig", "no", "nos", "n", "núm", "p", "pp", "sec", "vol", "п", "ст"})
 
 
-@dataclass(frozen=True, slots=True)
-class Cited:
-    """A sentence as a model wrote it, its markers resolved."""
-
-    lead: str
-    """The white space before it, so that paragraphs and lists keep their shape."""
-    text: str
-    """Each marker as `[n]`, n counting the passages of the prompt from 1; markers of no passage are gone."""
-    sources: tuple[int, ...]
-    """The passages it cites, each once, in the order of the markers."""
-
-    @property
-    def plain(self) -> str:
-        """The sentence without markers."""
-        return re.sub(r" ?\[\d{1,3}\]", "", self.text).strip()
-
-    def citing(self, sources: Collection[int]) -> "Cited":
-        """The sentence with the markers of these passages only."""
-
-        def kept(markers: re.Match[str]) -> str:
-            numbers = [int(number) for number in re.findall(r"\d+", markers[2]) if int(number) in sources]
-            return markers[1] + "".join(f"[{number}]" for number in numbers) if numbers else ""
-
-        text = re.sub(r"( ?)((?:\[\d{1,3}\])+)", kept, self.text)
-        return replace(self, text=text.strip(), sources=tuple(source for source in self.sources if source in sources))
-
-    def saying(self, words: str) -> "Cited":
-        """Other words in place of its own, with the same markers behind them."""
-        end = words[-1:] if words[-1:] in _STRONG | _WEAK else ""
-        markers = "".join(f"[{source}]" for source in self.sources)
-        return replace(self, text=f"{words.removesuffix(end)} {markers}{end}")
-
-
-class CitationMachine:
-    """Turns the deltas of an answer into cited sentences; `passages` is how many the prompt held."""
-
-    def __init__(self, passages: int) -> None:
-        self._passages = passages
-        self._splitter = _Splitter()
-
-    def feed(self, delta: str) -> list[Cited]:
-        """Take in a piece of text; return the sentences that are certain to be whole by now."""
-        for char in delta:
-            self._splitter.push(char)
-        return self._cited()
-
-    def finish(self) -> list[Cited]:
-        """Return what is left at the end of the text."""
-        self._splitter.finish()
-        return self._cited()
-
-    def _cited(self) -> list[Cited]:
-        sentences = (self._resolve(piece) for piece in self._splitter.take())
-        return [sentence for sentence in sentences if re.search(r"\w", sentence.plain)]
-
-    def _resolve(self, piece: str) -> Cited:
-        sources: dict[int, None] = {}
-
-        def resolve(match: re.Match[str]) -> str:
-            known = dict.fromkeys(number for number in _numbers(match[0]) if 1 <= number <= self._passages)
-            sources.update(known)
-            space = match[0][: len(match[0]) - len(match[0].lstrip(" \t"))]
-            return space + "".join(f"[{number}]" for number in known) if known else ""
-
-        text = _MARKERS.sub(resolve, piece.rstrip())
-        stripped = text.lstrip()
-        return Cited(text[: len(text) - len(stripped)], stripped, tuple(sources))
-
-
-class Numbering:
-    """Numbers the passages that an answer cites from 1, in order of first use."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[int, int] = {}
-
-    @property
-    def sources(self) -> tuple[int, ...]:
-        """The prompt's number of each passage cited so far; the first is the answer's `[1]`."""
-        return tuple(self._numbers)
-
-    def show(self, sentence: Cited) -> str:
-        """Return the sentence, its lead before it, with the answer's own numbers."""
-        for source in sentence.sources:
-            self._numbers.setdefault(source, len(self._numbers) + 1)
-        return sentence.lead + _RESOLVED.sub(lambda match: f"[{self._numbers[int(match[1])]}]", sentence.text)
-
-
 def split_sentences(text: str) -> list[str]:
     """Cut a text as the machine would, without looking for markers."""
-    splitter = _Splitter()
+    splitter = Splitter()
     for char in text:
         splitter.push(char)
     splitter.finish()
     return [piece.strip() for piece in splitter.take()]
 
 
-def _numbers(markers: str) -> list[int]:
-    numbers: list[int] = []
-    for first, last in _RANGE.findall(re.sub(r"†[^\]】］]*", "", markers)):
-        numbers.extend(range(int(first), int(last) + 1) if last else (int(first),))
-    return numbers
-
-
-class _Splitter:
+class Splitter:
     """Cuts a text into sentences: it is within one, or behind what may be its end, or in a bracket behind that."""
 
     def __init__(self) -> None:
@@ -184,10 +84,10 @@ class _Splitter:
         if char == "\n" and self._last and self._last not in ":：":
             self._cut(len(self._chars))
         self._chars.append(char)
-        if char in _STRONG or (char in _WEAK and self._last):
+        if char in STRONG or (char in WEAK and self._last):
             self._stop = len(self._chars) - 1
             self._end = len(self._chars)
-            self._strong = char in _STRONG
+            self._strong = char in STRONG
         if not char.isspace():
             self._last = char
 
@@ -197,17 +97,17 @@ class _Splitter:
             self._bracket = [char]
         elif char.isspace() and char != "\n":
             self._chars.append(char)
-        elif adjacent and (char in _CLOSERS or char in _STRONG or char in _WEAK):
+        elif adjacent and (char in _CLOSERS or char in STRONG or char in WEAK):
             self._chars.append(char)
             self._end += 1
-            self._strong = self._strong or char in _STRONG
+            self._strong = self._strong or char in STRONG
         else:
             self._decide(char)
             self._within_sentence(char)
 
     def _within_bracket(self, char: str) -> None:
         self._bracket.append(char)
-        if char in _CLOSING and _ONE_MARKER.fullmatch("".join(self._bracket)):
+        if char in _CLOSING and ONE_MARKER.fullmatch("".join(self._bracket)):
             self._chars += self._bracket
             self._bracket = []
             self._end = len(self._chars)

@@ -19,10 +19,10 @@ from pydantic import TypeAdapter
 
 from bot.domain import Answer, Draft, Question
 from bot.errors import BotError
+from bot.handoffs.suggesting import Suggesting
 from bot.ports import Answerer
 from bot.storage import consultations as store
 from bot.storage.consultations import Consultation, State
-from bot.suggesting import Suggesting
 from llm.errors import UsageError
 from retrieval import store as documents
 from retrieval.database import Database

@@ -10,10 +10,10 @@ from itertools import combinations
 
 import numpy as np
 
-from bot.citing import split_sentences
 from bot.domain import Dispute, Ruling
-from bot.facts import Kind, facts_of
-from bot.wording import content
+from bot.verification.facts import Kind, facts_of
+from bot.verification.sentences import split_sentences
+from bot.verification.wording import content
 from retrieval.asking import Asked
 from retrieval.confidence import confidence, signals_of
 from retrieval.language import detect_language

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.casefile import Entry, EntryKind
 from bot.conversation import Message, Opening, Status
 from bot.domain import Author, Reason
+from bot.handoffs.casefile import Entry, EntryKind
+from bot.handoffs.summary import why
 from bot.ports import Kind
-from bot.summary import why
 
 CUSTOMER = "The customer"
 ASSISTANT = "The assistant"

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from bot.answers.history import Exchange, exchanges, left_out, summary
 from bot.domain import Question
-from bot.history import Exchange, exchanges, left_out, summary
 from llm.chat import ChatMessage, ChatModel
 from llm.tokens import estimate_tokens
 from retrieval.passages import Audience, Found, Passage

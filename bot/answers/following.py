@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from bot.answers.prompt import cache_salt
 from bot.domain import Author, Question, Turn
 from bot.intents import small_talk
-from bot.prompt import cache_salt
 from llm.chat import ChatMessage, ChatModel
 from llm.errors import ModelError
 from retrieval.passages import Found

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
+from bot.answers.premises import false_premise
 from bot.domain import Answer, Citation, Draft, Outcome, Question
-from bot.premises import false_premise
 from bot.texts import language_name, text
 from llm.embeddings import Embedder
 from retrieval.chunking import sentences

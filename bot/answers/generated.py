@@ -7,14 +7,14 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import date
 
+from bot.answers.premises import false_premise
+from bot.answers.prompt import Prompt, Setting, cache_salt, fit_prompt
+from bot.answers.retrying import asked_again
+from bot.answers.speaking import languages_wanted
+from bot.answers.verified import Verified, Withheld
 from bot.domain import Answer, Draft, Question
-from bot.premises import false_premise
-from bot.prompt import Prompt, Setting, cache_salt, fit_prompt
-from bot.retrying import asked_again
-from bot.speaking import languages_wanted
 from bot.texts import text
-from bot.verified import Verified, Withheld
-from bot.verifying import Wanted
+from bot.verification.verifying import Wanted
 from llm.chat import ChatMessage, ChatModel
 from llm.embeddings import Embedder
 from llm.errors import BrokenOff

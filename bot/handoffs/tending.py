@@ -10,10 +10,10 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from bot.handoff import Handoffs
+from bot.handoffs.handoff import Handoffs
+from bot.handoffs.suggesting import Suggesting
 from bot.sections import HandoffSettings
 from bot.storage import tending as store
-from bot.suggesting import Suggesting
 from llm.errors import AnswerdeskError, UsageError
 from retrieval.database import Database
 

@@ -13,13 +13,13 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from functools import lru_cache
 
-from bot.facts import Date, Fact, Kind, digit_runs, facts_of, link_value, normalise, spells
-from bot.likening import Likening
-from bot.orders import gives_orders
-from bot.relation_words import YES_OR_NO
-from bot.relations import alike, twisted
-from bot.supporting import LEAST_SUPPORT, support, unknown_part
-from bot.wording import can_negate, content, is_comparable, negates, negations, terms, whole
+from bot.verification.facts import Date, Fact, Kind, digit_runs, facts_of, link_value, normalise, spells
+from bot.verification.likening import Likening
+from bot.verification.orders import gives_orders
+from bot.verification.relation_words import YES_OR_NO
+from bot.verification.relations import alike, twisted
+from bot.verification.supporting import LEAST_SUPPORT, support, unknown_part
+from bot.verification.wording import can_negate, content, is_comparable, negates, negations, terms, whole
 from retrieval.language import detect_language
 from retrieval.passages import Passage
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from bot.casefile import Case, Entry, EntryKind
 from bot.domain import Suggestion
-from bot.mood import Mood
+from bot.handoffs.casefile import Case, Entry, EntryKind
+from bot.handoffs.mood import Mood
 from bot.storage import cases as store
 from retrieval.database import Database
 

@@ -5,13 +5,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.citing import CitationMachine, Cited, Numbering
+from bot.answers.citing import CitationMachine, Cited, Numbering
+from bot.answers.extracting import cite
+from bot.answers.premises import Correction
+from bot.answers.prompt import NOT_IN_DOCUMENTS
 from bot.domain import Answer, Citation, Outcome, Question, Reason
-from bot.extracting import cite
-from bot.likening import Likening
-from bot.premises import Correction
-from bot.prompt import NOT_IN_DOCUMENTS
-from bot.verifying import Flaw, Verdict, Wanted, verify, without_verdict
+from bot.verification.likening import Likening
+from bot.verification.verifying import Flaw, Verdict, Wanted, verify, without_verdict
 from llm.embeddings import Embedder
 from retrieval.passages import Passage
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 from bot.conversation import Change, Conversation, Message, Opening, Reply, Status
 from bot.domain import Answer, Author, Outcome, Owner, Reason
-from bot.hours import Hours
+from bot.handoffs.hours import Hours
+from bot.handoffs.mood import Mood, mood
+from bot.handoffs.topics import Topics
 from bot.intents import fold, small_talk
-from bot.mood import Mood, mood
 from bot.ports import Kind
 from bot.sections import HandoffSettings
-from bot.topics import Topics
 
 ASKED_AGAIN_WITHIN = 3600.0
 """Seconds: who asks the same later may well want to know it again."""

@@ -14,9 +14,9 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from bot.casefile import Case, Entry, EntryKind
 from bot.conversation import Status
 from bot.errors import BotError, Fenced
+from bot.handoffs.casefile import Case, Entry, EntryKind
 from bot.held import see_through
 from bot.ports import Gone, Receipt, Rejected, Retry, Sent, StaffChannel, Unknown
 from bot.storage import cases

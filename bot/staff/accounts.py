@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot import passwords
 from bot.domain import Staff
 from bot.errors import BotError
+from bot.staff import passwords
+from bot.staff.throttling import Throttle
 from bot.storage import accounts as store
-from bot.throttling import Throttle
 from llm.errors import UsageError
 from retrieval.database import Database
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bot.citing import split_sentences
-from bot.facts import Fact, Kind, facts_of
-from bot.relations import clauses
-from bot.wording import content, is_comparable
+from bot.verification.facts import Fact, Kind, facts_of
+from bot.verification.relations import clauses
+from bot.verification.sentences import split_sentences
+from bot.verification.wording import content, is_comparable
 from retrieval.language import detect_language
 from retrieval.passages import Passage
 

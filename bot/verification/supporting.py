@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from bot.citing import split_sentences
-from bot.facts import normalise
-from bot.relation_words import CLAUSE_END
-from bot.wording import content, terms, whole
+from bot.verification.facts import normalise
+from bot.verification.relation_words import CLAUSE_END
+from bot.verification.sentences import split_sentences
+from bot.verification.wording import content, terms, whole
 from retrieval.passages import Passage
 
 INTERCEPT, COVERED, TOGETHER, NEW = 0.56, 2.04, 0.75, -0.65

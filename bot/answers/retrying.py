@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from bot.prompt import NOT_IN_DOCUMENTS
-from bot.verified import Withheld
-from bot.verifying import Flaw
+from bot.answers.prompt import NOT_IN_DOCUMENTS
+from bot.answers.verified import Withheld
+from bot.verification.verifying import Flaw
 from llm.chat import ChatMessage
 
 LONGEST_ANSWER = 2_000

@@ -1,4 +1,4 @@
-"""A case: one handoff with all that the people who work on it are shown. `bot.cases` reads them."""
+"""A case: one handoff with all that the people who work on it are shown. `bot.handoffs.cases` reads them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from bot.conversation import Conversation, Status
 from bot.domain import Author, Citation, Suggestion
-from bot.mood import Mood
+from bot.handoffs.mood import Mood
 from bot.ports import Attachment
 
 

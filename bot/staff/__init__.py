@@ -1,0 +1,1 @@
+"""The people who work at the desk: accounts, passwords, and how often one may be tried."""
