@@ -1,6 +1,7 @@
 """One OpenAI-compatible endpoint, through LangChain's client. Importing this takes seconds: see llm.chat."""
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
@@ -15,8 +16,11 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from pydantic import HttpUrl
 
 from llm.chat import ChatMessage, Listener, Spent
+from llm.errors import RequestRejected
 from llm.faults import Faults, shown
 from llm.settings import LLMSettings
+
+log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 2.0
 """Seconds: an endpoint stands near, and what takes longer is down."""
@@ -43,6 +47,7 @@ class EndpointChat:
         self.faults = Faults(shown(url), self.model, key)
         self._settings = settings
         self._listen = listen
+        self._takes_extras = True
         self._http = DefaultAsyncHttpxClient(follow_redirects=False)
         self._chat = ChatOpenAI(
             model=self.model,
@@ -73,15 +78,38 @@ class EndpointChat:
 
     async def stream(self, messages: Sequence[ChatMessage], salt: str, limits: Limits) -> AsyncGenerator[str, None]:
         """Yield the answer in pieces; see ChatModel.stream."""
+        extras = self._extras(salt)
+        try:
+            async with aclosing(self._stream(messages, extras, limits)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            return
+        except RequestRejected as error:
+            if not any(name in str(error) for name in extras):
+                raise
+            log.warning("%s From now on it is asked without what only vLLM knows.", error)
+            self._takes_extras = False
+        async with aclosing(self._stream(messages, {}, limits)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    def _extras(self, salt: str) -> dict[str, Any]:
+        """What vLLM knows beyond OpenAI's protocol; most servers ignore it, OpenAI's own rejects it."""
+        if not self._takes_extras:
+            return {}
+        interval = self._settings.stream_interval
+        return ({"cache_salt": salt} if salt else {}) | ({"stream_interval": interval} if interval > 1 else {})
+
+    async def _stream(
+        self, messages: Sequence[ChatMessage], extras: dict[str, Any], limits: Limits
+    ) -> AsyncGenerator[str, None]:
         clock = asyncio.get_running_loop().time
         began, first_text = clock(), 0.0
         wait_until = limits.first
         finish: str | None = None
         usage: Any = None
-        options: dict[str, Any] = {"extra_body": {"cache_salt": salt}} if salt else {}
         chunks = self._chat.astream(
-            [{"role": message.role, "content": message.content} for message in messages],
-            **options,
+            [{"role": message.role, "content": message.content} for message in messages], extra_body=extras or None
         )
         async with aclosing(chunks):  # type: ignore[type-var]
             while chunk := await self._next(chunks, min(wait_until, limits.last), written=first_text > 0):

@@ -85,6 +85,15 @@ class LLMSettings(BaseModel):
         float, Field(gt=0, description="Seconds without a token before a stream counts as broken.")
     ] = 5.0
     total_timeout: Annotated[float, Field(gt=0, description="Seconds that one whole answer may take.")] = 22.0
+    stream_interval: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=64,
+            description="Tokens that vLLM sends at a time after the first: text is shown by whole sentences, and each "
+            "piece costs time on both sides.",
+        ),
+    ] = 4
     concurrency: Annotated[
         int, Field(ge=1, le=4096, description="Answers that one endpoint writes at a time; more wait for their turn.")
     ] = 64

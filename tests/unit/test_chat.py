@@ -98,6 +98,21 @@ async def test_the_salt_isolates_the_prefix_cache(server):
     assert [request.body.get("cache_salt") for request in server.requests] == ["acme", None]
 
 
+async def test_tokens_are_sent_by_several_at_a_time(server):
+    await answer(server)
+    await answer(server, stream_interval=1)
+    assert [request.body.get("stream_interval") for request in server.requests] == [4, None]
+
+
+async def test_an_endpoint_that_knows_only_openais_protocol_is_asked_without_the_rest(server):
+    server.replies.clear()
+    server.replies += [Reply(status=400, message="Unrecognized request argument supplied: cache_salt"), says("Nine.")]
+    async with loaded(server.url) as model:
+        assert await read(model, salt="acme") == "Nine."
+        assert await read(model, salt="acme") == "Nine."
+    assert [request.body.get("cache_salt") for request in server.requests] == ["acme", None, None]
+
+
 async def test_the_key_is_sent_as_a_bearer_token(server):
     await answer(server)
     assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
