@@ -142,7 +142,7 @@ class Delivery:
         slot.callback(place.free)
         if held.lost or self._now() >= held.until:
             raise Fenced("The lease ran out before the message was sent.")
-        if message.author is Author.BOT and not marked and not await self._begin(conversation, message):
+        if message.author is not Author.PERSON and not marked and not await self._begin(conversation, message):
             return None
         message = replace(message, attempts=message.attempts + 1)
         receipt = await see_through(self._receipt(connector, conversation, message))

@@ -65,7 +65,7 @@ def answered(heard: Asked, answer: Answer) -> Change:
 
 
 def command_replies(heard: Asked, language: str) -> list[Reply]:
-    """What is said to commands, whoever has the conversation."""
+    """What is said to commands, unless a person has the conversation."""
     keys = dict.fromkeys(_REPLIES.get(command, "help") for command in heard.commands if not _is_choice(command))
     replies = [notice(key, language) for key in keys if key]
     if heard.language:

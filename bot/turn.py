@@ -127,8 +127,8 @@ class Turns:
         if stays and conversation.owner is Owner.WAITING:
             return await self._while_waiting(held, conversation, messages, heard, patient=patient)
         if stays and not conversation.bot_answers:
-            replies = command_replies(heard, language)
-            return Change(heard.upto, replies, conversation.owner, heard.language, heard.since), False
+            # What a person reads isn't answered by the bot, a command neither; a language takes effect all the same.
+            return Change(heard.upto, owner=conversation.owner, language=heard.language), False
         if wants_person:
             return called(heard, language, Opening(Reason.ASKED_FOR_PERSON)), False
         if not heard.text and heard.attachments:

@@ -90,21 +90,7 @@ def _of_message(message: Message) -> Entry | None:
     mine = message.author is Author.CUSTOMER
     match message.kind:
         case Kind.MESSAGE:
-            return Entry(
-                kind=EntryKind.MESSAGE,
-                id=f"m{message.seq}",
-                at=message.at,
-                cursor="",
-                text=f"> {message.quote}\n{message.text}" if message.quote else message.text,
-                author=message.author,
-                name="" if mine else message.sender,
-                attachments=message.attachments if mine else (),
-                files=() if mine else message.attachments,
-                status=message.status,
-                seq=message.seq,
-                citations=message.citations,
-                edited=message.edited,
-            )
+            return _said(message, f"> {message.quote}\n{message.text}" if message.quote else message.text)
         case Kind.EDIT if mine or message.status is not Status.FAILED:
             who = CUSTOMER if mine else message.sender or "A member of the staff"
             return _happened(message, "corrected", f"{who} changed a message to: “{message.text}”", message.sender)
@@ -114,13 +100,35 @@ def _of_message(message: Message) -> Entry | None:
             helpful = message.text == "helpful"
             said = f"{CUSTOMER} found the answer {'helpful' if helpful else 'not helpful'}."
             return _happened(message, message.text, said)
-        case Kind.COMMAND if message.text in _COMMANDS:
-            return _happened(message, message.text, _COMMANDS[message.text])
+        case Kind.COMMAND if message.text in TOLD_COMMANDS:
+            return _happened(message, message.text, TOLD_COMMANDS[message.text])
+        case Kind.COMMAND:
+            return _said(message, f"/{message.text}")
         case _:
             return None
 
 
-_COMMANDS = {"human": f"{CUSTOMER} asked for a person.", "new": f"{CUSTOMER} began a new conversation."}
+def _said(message: Message, text: str) -> Entry:
+    mine = message.author is Author.CUSTOMER
+    return Entry(
+        kind=EntryKind.MESSAGE,
+        id=f"m{message.seq}",
+        at=message.at,
+        cursor="",
+        text=text,
+        author=message.author,
+        name="" if mine else message.sender,
+        attachments=message.attachments if mine else (),
+        files=() if mine else message.attachments,
+        status=message.status,
+        seq=message.seq,
+        citations=message.citations,
+        edited=message.edited,
+    )
+
+
+TOLD_COMMANDS = {"human": f"{CUSTOMER} asked for a person.", "new": f"{CUSTOMER} began a new conversation."}
+"""What is told of these commands; others are shown as the customer wrote them."""
 
 
 def _happened(message: Message, event: str, text: str, name: str = "") -> Entry:

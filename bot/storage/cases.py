@@ -9,7 +9,7 @@ from bot.conversation import Status
 from bot.domain import Author, Outcome, Owner
 from bot.handoffs.casefile import Case, Entry
 from bot.handoffs.mood import Mood
-from bot.handoffs.timeline import Cursor, Event, Note, merged
+from bot.handoffs.timeline import TOLD_COMMANDS, Cursor, Event, Note, merged
 from bot.ports import Kind
 from bot.storage.casework import to_suggestion
 from bot.storage.rows import message_rows, to_conversation, to_message
@@ -106,9 +106,12 @@ def _unread() -> Any:
         .correlate(handoffs)
         .scalar_subquery()
     )
+    # Commands are answered by the bot, unless a person has the conversation: then they are for the person to read.
+    command = and_(messages.c.kind == Kind.COMMAND, messages.c.text.not_in(TOLD_COMMANDS))
+    words = or_(messages.c.kind == Kind.MESSAGE, and_(command, conversations.c.owner == Owner.HUMAN))
     query = select(func.count()).where(_its_messages(), messages.c.seq > answered)
-    query = query.where(messages.c.author == Author.CUSTOMER, messages.c.kind == Kind.MESSAGE)
-    return query.correlate(handoffs).scalar_subquery()
+    query = query.where(messages.c.author == Author.CUSTOMER, words)
+    return query.correlate(handoffs, conversations).scalar_subquery()
 
 
 def _its_messages() -> ColumnElement[bool]:

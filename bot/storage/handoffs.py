@@ -87,6 +87,7 @@ def move(
         return Moved(conversation, Obstacle.SENDING)
     if owner is Owner.HUMAN:
         withdrawn = withdraw(connection, conversation, Author.BOT)
+        withdraw(connection, conversation, Author.NOTICE)
         record(connection, conversation, now, "claimed", person.id, name=person.name, withdrawn=withdrawn)
     else:
         kind = "resolved" if owner is Owner.CLOSED else "returned"

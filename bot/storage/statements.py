@@ -72,7 +72,6 @@ RELEASE = RELEASE.values(
 _UPTO = bindparam("upto", type_=Integer)
 _COUNT = bindparam("count", type_=Integer)
 _SINCE = bindparam("new_since", type_=Integer)
-_BOTS = bindparam("bots", type_=Boolean)
 _LANGUAGE = func.nullif(bindparam("new_language", type_=String), "")
 CONCLUDE = update(conversations).returning(conversations)
 CONCLUDE = CONCLUDE.where(
@@ -89,8 +88,8 @@ CONCLUDE = CONCLUDE.values(
     since=func.coalesce(_SINCE, _c.since),
     person=case((_SINCE.is_(None), _c.person), else_=None),
     queued=case((_COUNT > 0, _c.last + _COUNT), else_=_c.queued),
-    # The bot's goes out at once: a person who claims now waits for the moment that takes. See `handoffs.claim`.
-    sending=case((and_(_BOTS, _c.queued == _c.settled), _c.last + 1), else_=_c.sending),
+    # It goes out at once: a person who claims now waits for the moment that takes. See `handoffs.move`.
+    sending=case((and_(_COUNT > 0, _c.queued == _c.settled), _c.last + 1), else_=_c.sending),
 )
 
 _LONGEST = bindparam("longest", type_=Float)

@@ -47,7 +47,7 @@ conversations = Table(
     Column("queued", Integer, nullable=False),  # the newest that was put into the outbox
     Column("settled", Integer, nullable=False),  # the outbox is dealt with up to here
     Column("since", Integer, nullable=False),  # what is older is no history any more
-    Column("sending", Integer),  # the bot's message that is being handed to the channel right now
+    Column("sending", Integer),  # the bot's message, or a notice, that is being handed to the channel right now
     Column("burst_at", Float, nullable=False),  # when the oldest unanswered message came
     Column("due", Float),  # when a worker should look at it; while leased: when the lease runs out
     Column("lease", String(64)),

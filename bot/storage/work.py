@@ -83,7 +83,6 @@ def conclude(
         new_language=change.language,
         new_since=change.since,
         count=count,
-        bots=bool(count) and change.replies[0].author is Author.BOT,
         now=now,
     )
     put(connection, after, change.replies, after.last - count + 1, now)
@@ -133,7 +132,7 @@ def burst(connection: Connection, leased: Conversation, history: int) -> tuple[C
 
 
 def begin_send(connection: Connection, leased: Conversation, seq: int) -> bool:
-    """Mark the bot's message as being sent now; False if it was withdrawn meanwhile. Raises `Fenced`."""
+    """Mark a message of the bot, or a notice, as being sent now; False if it was withdrawn meanwhile. Raises `Fenced`."""
     _fenced(connection, statements.BEGIN_SEND, leased, there_seq=seq)
     status = connection.execute(statements.STATUS, here(leased) | {"there_seq": seq}).scalar_one()
     if status != Status.OUTBOX:
@@ -142,7 +141,7 @@ def begin_send(connection: Connection, leased: Conversation, seq: int) -> bool:
 
 
 def hold(connection: Connection, leased: Conversation) -> None:
-    """The bot's message isn't being sent after all, for now."""
+    """What was marked isn't being sent after all, for now."""
     connection.execute(statements.HOLD, here(leased))
 
 

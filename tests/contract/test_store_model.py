@@ -185,7 +185,7 @@ class Conversing(RuleBasedStateMachine):
         hand = data.draw(st.sampled_from([hand for hand in self.hands if hand.unsent]))
         model, message = self.modelled(hand.leased), hand.unsent[0]
         held = model.lease == hand.leased.lease
-        if not held or (message.author is Author.BOT and model.sending != message.seq):
+        if not held or (message.author is not Author.PERSON and model.sending != message.seq):
             return
         assert model.owner is not Owner.HUMAN or message.author is not Author.BOT
         hand.unsent.pop(0)
@@ -241,7 +241,7 @@ class Conversing(RuleBasedStateMachine):
     def _moved(self, model: Modelled, owner: Owner, person: str) -> None:
         if owner is Owner.HUMAN:
             for seq in model.outbox:
-                if model.authors[seq - 1] is Author.BOT:
+                if model.authors[seq - 1] is not Author.PERSON:
                     model.statuses[seq - 1] = "withdrawn"
         model.owner, model.person, model.sending = owner, person if owner is Owner.HUMAN else None, None
         model.add("outbox", Author.NOTICE)

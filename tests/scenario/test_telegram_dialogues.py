@@ -122,12 +122,16 @@ async def test_customers_are_spoken_to_in_their_language(world: World, language:
     assert list(asked_back.buttons)[-1] == text("button_person", language)
 
 
-async def test_commands_are_answered_while_a_person_has_the_conversation(world: World, ada: Any) -> None:
+async def test_commands_are_left_to_the_person_who_has_the_conversation(world: World, ada: Any) -> None:
     ada.says("/human")
     await ada.reads("Of course.")
     await world.claimed_by("grace")
-    ada.says("/privacy")
-    await ada.reads("You are chatting with an automated assistant.")
+    await ada.reads("A member of our team has joined")
+    for command in ("start", "help", "privacy"):
+        ada.says(f"/{command}")
+    ada.says("/new")
+    await ada.reads(text("greeting", "en"))
+    assert [text(key, "en") in each.text for each in ada.screen for key in ("help", "privacy")].count(True) == 0
 
 
 async def test_an_unknown_command_gets_help(ada: Any) -> None:
