@@ -1,4 +1,7 @@
-"""How many answers are written at a time, and who waits: nobody waits for a turn that would come too late."""
+"""How many answers are written at a time, and who waits: nobody waits for a turn that would come too late.
+
+Who waits is let in by turns: one company's rush doesn't keep the others' customers waiting behind it.
+"""
 
 import asyncio
 from collections import deque
@@ -12,28 +15,29 @@ _WEIGHT = 0.2
 
 
 class Admission:
-    """Lets as many in as `capacity()` says; the others wait in the order they came."""
+    """Lets as many in as `capacity()` says; of the others, the first of each party by turns."""
 
     def __init__(self, capacity: Callable[[], int]) -> None:
         self.running = 0
         self._capacity = capacity
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        """By party, the one whose turn it is first; none is empty."""
         self._usual: float | None = None  # seconds that an answer takes
 
     @property
     def waiting(self) -> int:
         """How many wait."""
-        return len(self._waiting)
+        return sum(map(len, self._waiting.values()))
 
     @asynccontextmanager
-    async def admitted(self, by: float) -> AsyncIterator[None]:
+    async def admitted(self, by: float, party: str = "") -> AsyncIterator[None]:
         """Hold one of the places, once there is one.
 
         Raises ModelUnavailable when `by`, in the event loop's time, passes before that, and at once when it will: as
-        many as wait already, at the time that answers took lately, would last longer.
+        many as go first, at the time that answers took lately, would last longer.
         """
         clock = asyncio.get_running_loop().time
-        await self._enter(by, clock())
+        await self._enter(by, clock(), party)
         began = clock()
         try:
             yield
@@ -42,35 +46,51 @@ class Admission:
         finally:
             self._leave()
 
-    async def _enter(self, by: float, now: float) -> None:
+    async def _enter(self, by: float, now: float, party: str) -> None:
         capacity = self._capacity()
         if self.running < capacity and not self._waiting:
             self.running += 1
             return
-        expected = (self.waiting + 1) * (self._usual or 0.0) / capacity
+        expected = (self._before(party) + 1) * (self._usual or 0.0) / capacity
         if now + expected > by:
             raise _busy(f"{self.running} answers are being written and {self.waiting} wait")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        self._waiting.setdefault(party, deque()).append(turn)
         try:
             async with asyncio.timeout_at(by):
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
                 self._leave()  # the place came at the same moment
-            elif turn in self._waiting:
-                self._waiting.remove(turn)
+            else:
+                self._forget(turn, party)
             if isinstance(error, TimeoutError):
                 raise _busy("No place became free in time") from None
             raise
 
+    def _before(self, party: str) -> int:
+        """How many are let in before the next one of this party."""
+        own = len(self._waiting.get(party, ()))
+        return own + sum(min(len(each), own + 1) for name, each in self._waiting.items() if name != party)
+
     def _leave(self) -> None:
         self.running -= 1
         while self._waiting and self.running < self._capacity():
-            turn = self._waiting.popleft()
+            party = next(iter(self._waiting))
+            turns = self._waiting.pop(party)
+            turn = turns.popleft()
+            if turns:
+                self._waiting[party] = turns  # at the end: the others' turn comes first
             if not turn.done():  # it is when whoever waited was cancelled just now
                 turn.set_result(None)
                 self.running += 1
+
+    def _forget(self, turn: asyncio.Future[None], party: str) -> None:
+        turns = self._waiting.get(party, deque())
+        if turn in turns:
+            turns.remove(turn)
+        if not turns:
+            self._waiting.pop(party, None)
 
 
 def _busy(what: str) -> ModelUnavailable:

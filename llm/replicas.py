@@ -96,7 +96,7 @@ class Replicas:
         """See ChatModel.stream."""
         began = asyncio.get_running_loop().time() if began is None else began
         limits = Limits(began + self._settings.first_text_timeout, began + self._settings.total_timeout)
-        async with self._admission.admitted(limits.first - LEAST_TIME):
+        async with self._admission.admitted(limits.first - LEAST_TIME, party=salt):
             untried = list(self._replicas)
             while untried:
                 replica = self._choose(untried, affinity or salt)

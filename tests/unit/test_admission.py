@@ -60,6 +60,38 @@ async def test_who_waits_is_let_in_when_a_place_is_free_in_the_order_they_came()
     assert order == ["a", "b", "c"]
 
 
+async def test_one_company_with_a_rush_leaves_every_other_place_to_the_others():
+    admission, order = Admission(lambda: 1), []
+
+    async def wait(party: str) -> None:
+        async with admission.admitted(by(HOUR), party):
+            order.append(party)
+
+    async with held(admission, by(HOUR)):
+        tasks = []
+        for number, party in enumerate("aaaabb", 1):
+            tasks.append(asyncio.create_task(wait(party)))
+            await queued(admission, number)
+    await asyncio.gather(*tasks)
+    assert order == ["a", "b", "a", "b", "a", "a"]
+
+
+async def test_who_waits_behind_another_companys_rush_is_not_sent_away_for_it():
+    admission = Admission(lambda: 1)
+    async with held(admission, by(HOUR)):
+        await asyncio.sleep(0.02)  # an answer takes this long, or more
+    async with held(admission, by(HOUR)):
+        rush = [asyncio.create_task(_pass(admission, "a")) for _ in range(500)]
+        await queued(admission, 500)
+        with pytest.raises(ModelUnavailable):
+            await _pass(admission, "a", by(5))
+        other = asyncio.create_task(_pass(admission, "b", by(5)))
+        await queued(admission, 501)
+    await other
+    assert not all(task.done() for task in rush)
+    await asyncio.gather(*rush)
+
+
 async def test_nobody_overtakes_who_waits():
     places = 1
     admission = Admission(lambda: places)
@@ -72,8 +104,8 @@ async def test_nobody_overtakes_who_waits():
     await asyncio.gather(first, second)
 
 
-async def _pass(admission: Admission) -> None:
-    async with admission.admitted(by(HOUR)):
+async def _pass(admission: Admission, party: str = "", until: float | None = None) -> None:
+    async with admission.admitted(until or by(HOUR), party):
         pass
 
 
