@@ -31,17 +31,14 @@ beside it can disturb. Results go to benchmarks/results/serving.json.
 
 import argparse
 import asyncio
-import itertools
 import json
 import logging
 import re
 import statistics
 import tempfile
 import time
-import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,52 +47,22 @@ import psutil
 from machine import machine
 from rich.console import Console
 from rich.table import Table
+from serving_around import COMPANY, ROOT, Watched, generating, opened, send
+from serving_layout import layout
 
 from bot.answers.answering import Answering
 from bot.answers.extracting import Extracting
-from bot.answers.generated import Generating
 from bot.answers.prompt import MOST_PASSAGES
-from bot.bootstrap import Parts, open_parts
-from bot.domain import Answer, Author, Question, Turn
-from bot.settings import AnsweringSettings, Settings
-from llm.chat import ChatMessage
-from llm.replicas import Replicas
+from bot.bootstrap import Parts
+from bot.domain import Answer, Question
+from bot.settings import AnsweringSettings
 from llm.serving import look_around
 from llm.settings import LLMSettings
 from retrieval.langchain import SearchRetriever
-from retrieval.passages import Audience, Scored
 
-ROOT = Path(__file__).parent.parent
-SAMPLE = ROOT / "examples" / "halden-bikes"
 RESULTS = Path(__file__).parent / "results" / "serving.json"
 AIMS = {"tokens_per_second_to_bare": 0.95, "added_first_text_p50_ms": 20, "layout_first_token_ratio": 0.75}
-COMPANY = "halden-bikes"
-BLOCK = 16
 CHAIN = "Answer the question from these documents:\n\n{documents}"
-
-
-@dataclass
-class Watched:
-    """A chat model, and when each prompt's first piece came."""
-
-    model: Any
-    prompts: dict[str, Sequence[ChatMessage]] = field(default_factory=dict)
-    first: dict[str, float] = field(default_factory=dict)
-    """By the question's text, which stands last in the prompt."""
-
-    async def stream(self, messages: Sequence[ChatMessage], **options: Any) -> AsyncGenerator[str, None]:
-        key = messages[-1].content.rpartition("Question: ")[2]
-        self.prompts[key] = messages
-        async with aclosing(self.model.stream(messages, **options)) as pieces:
-            async for piece in pieces:
-                self.first.setdefault(key, time.perf_counter())
-                yield piece
-
-    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return list(await self.model.count_tokens(texts))
-
-    async def context(self) -> int:
-        return int(await self.model.context())
 
 
 @dataclass(frozen=True)
@@ -151,38 +118,10 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-@asynccontextmanager
-async def opened(folder: Path, settings: LLMSettings) -> AsyncIterator[tuple[Parts, Watched]]:
-    """The parts over the sample company's documents, and the model, watched."""
-    async with open_parts(Settings(data_dir=folder, models_dir=models())) as parts:
-        async for report in parts.ingestion(COMPANY, Audience.PUBLIC).run([SAMPLE]):
-            assert not report.error, report
-        await parts.search.refresh()
-        model = Replicas(settings)
-        yield parts, Watched(model)
-        await model.close()
-
-
-def models() -> Path:
-    return Settings().models
-
-
 def sample_questions(count: int) -> list[str]:
     lines = map(json.loads, (ROOT / "examples" / "questions.jsonl").read_text(encoding="utf-8").splitlines())
     known = [each["question"] for each in lines if each.get("lang", "en") == "en" and each.get("relevant", True)]
     return [f"{known[n % len(known)]}{' ' * (n // len(known))}" for n in range(count)]
-
-
-def generating(parts: Parts, model: Any) -> Generating:
-    async def version(_company: str, _audience: Audience) -> int:
-        return 1
-
-    async def passages(company: str, audience: Audience, ids: Sequence[str]) -> dict[str, Any]:
-        from retrieval import store
-
-        return await parts.database.read(store.passages_by_id, company, audience, ids)
-
-    return Generating(model, {}, version, passages, embedder=parts.embedder, needs=0.0)
 
 
 def pipeline(parts: Parts, model: Watched) -> Ask:
@@ -212,32 +151,6 @@ def bare(model: Watched, settings: LLMSettings) -> Ask:
         return first, None
 
     return ask
-
-
-async def send(
-    client: httpx.AsyncClient, settings: LLMSettings, messages: Sequence[dict[str, str]], salt: str
-) -> tuple[float | None, dict[str, Any]]:
-    """Stream an answer; returns the seconds to its first piece, and the usage."""
-    began, first, usage = time.perf_counter(), None, {}
-    body = {
-        "model": settings.model,
-        "messages": messages,
-        "max_completion_tokens": settings.max_tokens,
-        "temperature": 0,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        "cache_salt": salt,
-    }
-    async with client.stream("POST", f"{settings.endpoints[0]}/chat/completions", json=body) as reply:
-        reply.raise_for_status()
-        async for line in reply.aiter_lines():
-            if not line.startswith("data: {"):
-                continue
-            chunk = json.loads(line[6:])
-            usage = chunk.get("usage") or usage
-            if first is None and chunk["choices"] and chunk["choices"][0]["delta"].get("content"):
-                first = time.perf_counter() - began
-    return first, usage
 
 
 def chain(parts: Parts, settings: LLMSettings) -> Ask:
@@ -321,73 +234,6 @@ def summed_up(rounds: Sequence[Round]) -> dict[str, Any]:
         "first_text_p50_ms": round(statistics.median(first) * 1000, 1),
         "first_text_p95_ms": round(statistics.quantiles(first, n=20)[-1] * 1000, 1),
         "first_verified_p50_ms": round(statistics.median(shown) * 1000, 1) if shown else None,
-    }
-
-
-async def layout(parts: Parts, model: Watched, settings: LLMSettings) -> dict[str, dict[str, float]]:
-    """Carry on the same conversations with both layouts, in turns."""
-    short = settings.model_copy(update={"max_tokens": 16})
-    seen: dict[str, list[tuple[float, int, int, int]]] = {"ours": [], "ranked": []}
-    run = uuid.uuid4().hex  # another run's prompts are not in the cache
-    caches: dict[str, set[tuple[int, ...]]] = {"ours": set(), "ranked": set()}
-    async with httpx.AsyncClient(timeout=300) as client:
-        for number, turns in enumerate(conversations()):
-            history: list[Turn] = []
-            for at, asked in enumerate(turns):
-                question = Question(COMPANY, asked, language="en", history=list(history))
-                searched = " ".join(turns[max(0, at - 1) : at + 1])
-                found = await parts.search.search(COMPANY, searched, Audience.PUBLIC, MOST_PASSAGES)
-                prompt = await generating(parts, model)._prompt(question, found)
-                prompts = {"ours": prompt.messages, "ranked": ranked(question, found.passages, prompt.messages[0])}
-                for name in sorted(prompts, reverse=bool(number % 2)):
-                    messages = [asdict(each) for each in prompts[name]]
-                    blocks = await new_blocks(client, settings, messages, caches[name])
-                    first, usage = await send(client, short, messages, f"{name} layout {run}")
-                    if at and first:
-                        cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-                        seen[name].append((first, cached, usage["prompt_tokens"], blocks))
-                said = found.passages[0].passage.text[:300]
-                evidence = [passage.id for passage in prompt.new]
-                history += [Turn(Author.CUSTOMER, asked), Turn(Author.BOT, said, (), evidence)]
-    return {name: compared(each) for name, each in seen.items()}
-
-
-async def new_blocks(
-    client: httpx.AsyncClient, settings: LLMSettings, messages: Sequence[dict[str, str]], cache: set[tuple[int, ...]]
-) -> int:
-    """Tokens of a prompt that a cache of 16-token blocks doesn't hold; it holds them from now on."""
-    root = str(settings.endpoints[0]).removesuffix("/v1")
-    told = await client.post(f"{root}/tokenize", json={"model": settings.model, "messages": messages})
-    tokens = told.json()["tokens"]
-    beginnings = [tuple(tokens[:end]) for end in range(BLOCK, len(tokens) + 1, BLOCK)]
-    held = sum(1 for _ in itertools.takewhile(cache.__contains__, beginnings))
-    cache.update(beginnings)
-    return len(tokens) - held * BLOCK
-
-
-def conversations() -> list[list[str]]:
-    """The sample's dialogues in English, two after each other."""
-    lines = map(json.loads, (ROOT / "examples" / "dialogues.jsonl").read_text(encoding="utf-8").splitlines())
-    known = [each["turns"] for each in lines if each["lang"] == "en"]
-    return [one + other for one, other in zip(known[::2], known[1::2], strict=False)]
-
-
-def ranked(question: Question, found: Sequence[Scored], rules: ChatMessage) -> list[ChatMessage]:
-    """The prompt without a layout: this turn's passages by rank, the history, the question."""
-    evidence = "\n\n".join(f"[{n}] {each.passage.heading}\n{each.passage.text}" for n, each in enumerate(found, 1))
-    history = "\n".join(f"{turn.author}: {turn.text}" for turn in question.history)
-    return [rules, ChatMessage("user", f"{evidence}\n\n{history}\n\nQuestion: {question.text}")]
-
-
-def compared(seen: Sequence[tuple[float, int, int, int]]) -> dict[str, float]:
-    first, cached, prompt, blocks = zip(*seen, strict=True)
-    return {
-        "turns": len(seen),
-        "first_token_p50_ms": round(statistics.median(first) * 1000, 1),
-        "prompt_tokens_mean": round(statistics.mean(prompt)),
-        "cached_share": round(sum(cached) / sum(prompt), 3),
-        "computed_tokens_mean": round(statistics.mean(prompt) - statistics.mean(cached)),
-        "computed_tokens_mean_with_blocks_of_16": round(statistics.mean(blocks)),
     }
 
 

@@ -46,11 +46,19 @@ def answerdesk(*arguments: str | Path) -> Result:
     return Result(code, out.getvalue(), err.getvalue())
 
 
+_RUN = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+from connectors.cli import main
+main()
+"""
+
+
 def start(*arguments: str | Path, stdout: int = subprocess.PIPE, **environment: str) -> subprocess.Popen[str]:
     """Start a command in a process of its own."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("ANSWERDESK_")}
     return subprocess.Popen(
-        [sys.executable, "-c", "from connectors.cli import main; main()", *map(str, arguments)],
+        [sys.executable, "-c", _RUN, *map(str, arguments)],
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=subprocess.PIPE,
