@@ -44,10 +44,20 @@ async def test_an_answer_comes_in_pieces(model: Replicas) -> None:
         assert await anext(stream)
 
 
+async def test_tokens_come_four_at_a_time_after_the_first(model: Replicas, spent: list[Spent]) -> None:
+    pieces = 0
+    with suppress(RequestRejected):
+        async for _ in model.stream(COUNT):
+            pieces += 1
+    (told,) = spent
+    assert told.written_tokens > 8
+    assert pieces <= 2 + told.written_tokens // 4
+
+
 async def test_a_dropped_answer_frees_its_place(settings: Settings, vllm: Served) -> None:
     model = load_chat_model(settings.llm.model_copy(update={"max_tokens": 3000}))
     assert model
-    model.endpoints[0]._chat.extra_body = {"ignore_eos": True}  # left alone, it would write all 3,000
+    model.endpoints[0]._extras = lambda _: {"ignore_eos": True}  # type: ignore[method-assign] # it would write all 3,000
     await vllm.until("num_requests_running", 0)
     before = vllm.metric("generation_tokens_total")
     async with aclosing(model.stream(COUNT)) as stream:
