@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from bot.answers.answering import Answerer, Answering
 from bot.answers.extracting import Extracting
+from bot.domain import Question
+from bot.metrics import spending
 from bot.settings import Settings
 from bot.storage.migrate import migrate
-from llm.chat import ChatModel, load_chat_model
+from llm.chat import ChatModel, Listener, load_chat_model
 from llm.embeddings import Embedder, load_embedder
 from llm.reranking import load_reranker
 from retrieval import store
@@ -59,7 +61,8 @@ async def open_parts(settings: Settings, progress: Progress | None = None) -> As
     async with open_storage(settings) as database:
         embedder = await asyncio.to_thread(load_embedder, settings.embedding, settings.models, progress)
         indexes = await asyncio.to_thread(open_indexes, settings.data_dir / "vectors", embedder.name)
-        model = await asyncio.to_thread(load_chat_model, settings.llm)  # its first import takes seconds
+        listen = _spending(settings) if settings.llm.endpoints else None
+        model = await asyncio.to_thread(load_chat_model, settings.llm, listen)  # its first import takes seconds
         parser = ParserProcess(settings.retrieval.parse_seconds, settings.retrieval.parse_memory_mb)
         reranker = await asyncio.to_thread(load_reranker, settings.reranking)
         search = Search(database, embedder, indexes, settings.retrieval, reranker, settings.reranking.passages)
@@ -75,6 +78,14 @@ async def open_parts(settings: Settings, progress: Progress | None = None) -> As
             if model:
                 await model.close()
             await asyncio.to_thread(indexes.close)
+
+
+def _spending(settings: Settings) -> Listener:
+    """What counts tokens, for the company whose prompts the endpoint caches under their salt."""
+    from bot.answers.prompt import cache_salt  # here, not above, as below
+
+    questions = [Question(company.id, "", audience) for company in settings.served for audience in Audience]
+    return spending(settings.llm, {cache_salt(each): each.company for each in questions})
 
 
 def _answerers(

@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from llm.errors import ModelUnavailable
+from llm.telemetry import meter
 
 _WEIGHT = 0.2
 """Of the newest answer in the mean time that answers take."""
+_waiting = meter.create_up_down_counter("answerdesk.model.waiting", description="Answers that wait for a place.")
 
 
 class Admission:
@@ -23,6 +25,7 @@ class Admission:
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         """By party, the one whose turn it is first; none is empty."""
         self._usual: float | None = None  # seconds that an answer takes
+        _waiting.add(0)
 
     @property
     def waiting(self) -> int:
@@ -56,6 +59,7 @@ class Admission:
             raise _busy(f"{self.running} answers are being written and {self.waiting} wait")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(party, deque()).append(turn)
+        _waiting.add(1)
         try:
             async with asyncio.timeout_at(by):
                 await turn
@@ -67,6 +71,8 @@ class Admission:
             if isinstance(error, TimeoutError):
                 raise _busy("No place became free in time") from None
             raise
+        finally:
+            _waiting.add(-1)
 
     def _before(self, party: str) -> int:
         """How many are let in before the next one of this party."""

@@ -33,6 +33,8 @@ class Spent:
     cached_tokens: int = 0
     """Those of the prompt that the endpoint's prefix cache held; vLLM tells with `--enable-prompt-tokens-details`."""
     written_tokens: int = 0
+    salt: str = ""
+    """Whose cache it was written with: see `ChatModel.stream`."""
 
 
 Listener = Callable[[Spent], None]

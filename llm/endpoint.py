@@ -19,6 +19,7 @@ from llm.chat import ChatMessage, Listener, Spent
 from llm.errors import RequestRejected
 from llm.faults import Faults, shown
 from llm.settings import LLMSettings
+from llm.telemetry import Attributes, Span, SpanKind, span, traceparent
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,32 @@ class Limits:
     """The whole answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as traces show it: by OpenTelemetry's semantic conventions for generative AI."""
+
+    salt: str
+    span: Span
+
+    @property
+    def headers(self) -> dict[str, str] | None:
+        """What makes the endpoint's own trace a part of ours."""
+        named = traceparent(self.span)
+        return {"traceparent": named} if named else None
+
+    def ended(self, finish: str | None, spent: Spent) -> None:
+        """Note what it took."""
+        self.span.set_attributes(
+            {
+                "gen_ai.response.finish_reasons": [finish or "none"],
+                "gen_ai.response.time_to_first_chunk": spent.first_text,
+                "gen_ai.usage.input_tokens": spent.prompt_tokens,
+                "gen_ai.usage.cache_read.input_tokens": spent.cached_tokens,
+                "gen_ai.usage.output_tokens": spent.written_tokens,
+            }
+        )
+
+
 class EndpointChat:
     """A model at one address."""
 
@@ -48,6 +75,16 @@ class EndpointChat:
         self._settings = settings
         self._listen = listen
         self._takes_extras = True
+        self._about: Attributes = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "openai",  # which is what its protocol is; the address says who speaks it
+            "gen_ai.request.model": self.model,
+            "gen_ai.request.stream": True,
+            "gen_ai.request.max_tokens": settings.max_tokens,
+            "gen_ai.request.temperature": settings.temperature,
+            "server.address": url.host or "",
+            "server.port": url.port or 0,
+        }
         self._http = DefaultAsyncHttpxClient(follow_redirects=False)
         self._chat = ChatOpenAI(
             model=self.model,
@@ -80,7 +117,7 @@ class EndpointChat:
         """Yield the answer in pieces; see ChatModel.stream."""
         extras = self._extras(salt)
         try:
-            async with aclosing(self._stream(messages, extras, limits)) as pieces:
+            async with aclosing(self._stream(messages, extras, limits, salt)) as pieces:
                 async for piece in pieces:
                     yield piece
             return
@@ -89,7 +126,7 @@ class EndpointChat:
                 raise
             log.warning("%s From now on it is asked without what only vLLM knows.", error)
             self._takes_extras = False
-        async with aclosing(self._stream(messages, {}, limits)) as pieces:
+        async with aclosing(self._stream(messages, {}, limits, salt)) as pieces:
             async for piece in pieces:
                 yield piece
 
@@ -101,7 +138,15 @@ class EndpointChat:
         return ({"cache_salt": salt} if salt else {}) | ({"stream_interval": interval} if interval > 1 else {})
 
     async def _stream(
-        self, messages: Sequence[ChatMessage], extras: dict[str, Any], limits: Limits
+        self, messages: Sequence[ChatMessage], extras: dict[str, Any], limits: Limits, salt: str
+    ) -> AsyncGenerator[str, None]:
+        with span(f"chat {self.model}", self._about, kind=SpanKind.CLIENT, current=False) as call:
+            async with aclosing(self._pieces(messages, extras, limits, Call(salt, call))) as pieces:
+                async for piece in pieces:
+                    yield piece
+
+    async def _pieces(
+        self, messages: Sequence[ChatMessage], extras: dict[str, Any], limits: Limits, call: "Call"
     ) -> AsyncGenerator[str, None]:
         clock = asyncio.get_running_loop().time
         began, first_text = clock(), 0.0
@@ -109,7 +154,9 @@ class EndpointChat:
         finish: str | None = None
         usage: Any = None
         chunks = self._chat.astream(
-            [{"role": message.role, "content": message.content} for message in messages], extra_body=extras or None
+            [{"role": message.role, "content": message.content} for message in messages],
+            extra_body=extras or None,
+            extra_headers=call.headers,
         )
         async with aclosing(chunks):  # type: ignore[type-var]
             while chunk := await self._next(chunks, min(wait_until, limits.last), written=first_text > 0):
@@ -120,8 +167,10 @@ class EndpointChat:
                     yield text
                 if first_text:
                     wait_until = clock() + self._settings.stall_timeout
+        spent = _spent(self.faults.endpoint, call.salt, max(0.0, first_text - began), clock() - began, usage or {})
+        call.ended(finish, spent)
         if self._listen and finish:
-            self._listen(_spent(self.faults.endpoint, first_text - began, clock() - began, usage or {}))
+            self._listen(spent)
         self._require_complete(finish, written=first_text > 0)
 
     async def close(self) -> None:
@@ -183,7 +232,7 @@ class EndpointChat:
             )
 
 
-def _spent(endpoint: str, first_text: float, total: float, usage: Any) -> Spent:
+def _spent(endpoint: str, salt: str, first_text: float, total: float, usage: Any) -> Spent:
     return Spent(
         endpoint,
         first_text,
@@ -191,6 +240,7 @@ def _spent(endpoint: str, first_text: float, total: float, usage: Any) -> Spent:
         prompt_tokens=usage.get("input_tokens", 0),
         cached_tokens=usage.get("input_token_details", {}).get("cache_read") or 0,
         written_tokens=usage.get("output_tokens", 0),
+        salt=salt,
     )
 
 

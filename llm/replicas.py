@@ -17,6 +17,7 @@ from llm.chat import ChatMessage, Listener
 from llm.endpoint import EndpointChat, Limits
 from llm.errors import BrokenOff, ModelError, ModelUnavailable, RequestRejected
 from llm.settings import LLMSettings
+from llm.telemetry import meter
 from llm.tokens import Tokens
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,11 @@ SLACK = 4
 """Answers that a replica may write more than the idlest one because it has their prefix cached."""
 
 
+_requests = meter.create_counter("answerdesk.model.requests", description="Requests to model endpoints.")
+_circuit = meter.create_gauge("answerdesk.model.circuit.open", description="1 while an endpoint counts as broken.")
+_writing = meter.create_up_down_counter("answerdesk.model.writing", description="Answers that an endpoint writes.")
+
+
 class Replica:
     """One endpoint, how busy it is, and how it has done lately: a circuit breaker."""
 
@@ -42,6 +48,11 @@ class Replica:
         """In a row."""
         self.rests_until = 0.0
         """In the event loop's time."""
+        self._labels = {"endpoint": endpoint.faults.endpoint}
+        _circuit.set(0, self._labels)
+        _writing.add(0, self._labels)
+        for outcome in ("answered", "failed", "rejected"):
+            _requests.add(0, self._labels | {"outcome": outcome})
 
     @property
     def broken(self) -> bool:
@@ -55,21 +66,34 @@ class Replica:
     def begin(self, now: float) -> None:
         """Count a request; a broken endpoint rests again until that one has shown how it is."""
         self.running += 1
+        _writing.add(1, self._labels)
         if self.broken:
             self._rest(now)
 
+    def end(self) -> None:
+        """Count a request no more."""
+        self.running -= 1
+        _writing.add(-1, self._labels)
+
     def succeeded(self) -> None:
         self.failures, self.rests_until = 0, 0.0
+        self._tell("answered")
 
     def failed(self, error: ModelError, now: float) -> None:
         """Note a failure, unless it is the request's own."""
         if isinstance(error, RequestRejected):
+            self._tell("rejected")
             return
         self.failures += 1
         self._rest(now)
         if isinstance(error, ModelUnavailable) and error.retry_after:  # it says itself that it can't do any more
             self.failures = max(self.failures, BROKEN_AFTER)
             self.rests_until = now + min(error.retry_after, LONGEST_PAUSE)
+        self._tell("failed")
+
+    def _tell(self, outcome: str) -> None:
+        _requests.add(1, self._labels | {"outcome": outcome})
+        _circuit.set(int(self.broken), self._labels)
 
     def _rest(self, now: float) -> None:
         doubled = max(0, self.failures - BROKEN_AFTER)
@@ -144,7 +168,7 @@ class Replicas:
             replica.failed(error, clock())
             raise
         finally:
-            replica.running -= 1
+            replica.end()
 
     def _choose(self, replicas: Sequence[Replica], affinity: str) -> Replica:
         """Choose by rendezvous hashing among those that are well and about the least busy.

@@ -15,7 +15,7 @@ from opentelemetry.metrics import Histogram
 from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-__all__ = ["Span", "SpanKind", "duration", "meter", "parent_of", "past_span", "span", "traceparent"]
+__all__ = ["Attributes", "Span", "SpanKind", "duration", "meter", "parent_of", "past_span", "span", "traceparent"]
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
 """Where the buckets of durations end: from a keyword search to the time within which a person is called."""
