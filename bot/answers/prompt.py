@@ -29,7 +29,7 @@ HISTORY_SHARE = 0.5
 MARGIN = 200
 """Tokens for the date, the marks, a chat template's own words, and what an estimate may be wrong by."""
 
-_RULES = f"""You answer a customer's question from a company's documents.
+RULES = f"""You answer a customer's question from a company's documents.
 
 Rules:
 1. Use only the numbered passages, those given before as well as the newest. Add nothing from your own \
@@ -191,7 +191,7 @@ def _mark(company: str, audience: Audience, version: int) -> str:
 
 
 def _system(voice: str) -> str:
-    return f"{_RULES}\n\nHow to sound: {voice.strip()}" if voice.strip() else _RULES
+    return f"{RULES}\n\nHow to sound: {voice.strip()}" if voice.strip() else RULES
 
 
 def _enclosed(name: str, mark: str, text: str) -> str:

@@ -1,7 +1,8 @@
-"""Measure retrieval and answers on a folder of questions."""
+"""Measure retrieval, answers and conversations on questions of which one knows what is right."""
 
 from bot.evaluation.estimating import Difference, Measure
-from bot.evaluation.questions import QuestionResult
+from bot.evaluation.playing import Played
+from bot.evaluation.questions import QuestionResult, Selection
 from bot.evaluation.reporting import write_report
 from bot.evaluation.running import Evaluation, check_place, evaluate
 from bot.evaluation.thresholds import Threshold, missed
@@ -10,7 +11,9 @@ __all__ = [
     "Difference",
     "Evaluation",
     "Measure",
+    "Played",
     "QuestionResult",
+    "Selection",
     "Threshold",
     "check_place",
     "evaluate",

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from llm.errors import UsageError
+from retrieval.folders import walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class QuestionResult:
     outcome: str | None = None
     text: str | None = None
     citations: Sequence[str] = ()
+    disputed: bool = False
+    """The reply says that the documents contradict each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,52 +35,76 @@ class Query:
     company: str
     grades: Mapping[str, float]
     """Of the relevant documents that are loaded."""
-    answerable: bool
-    """Whether they answer it: not when there are none, or when the file says that they don't."""
-    golds: Sequence[str] = ()
-    """Answers of which a right reply holds one; empty where none are given."""
+    answerable: bool | None
+    """Whether they answer it: not when there are none, or when the file says that they don't. None where it is
+    neither to be answered nor to be refused."""
+    golds: Sequence[Sequence[str]] = ()
+    """Groups of strings: a right reply holds one of each. Empty where no answer is given."""
+    wrongs: Sequence[str] = ()
+    """False answers, which a reply must not give."""
+    kind: str = ""
+    """What is measured apart from other kinds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The documents of one `sub`, and the company that stands for it."""
+    """The documents that are searched together, and the company that stands for them."""
 
     company: str
     documents: list[Mapping[str, Any]] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Of documents in files of their own: what each is called here, by its path."""
+    internal: Sequence[Path] = ()
+    """Files for staff only."""
+    internal_documents: Sequence[Mapping[str, Any]] = ()
 
 
-def read_documents(path: Path) -> tuple[int, Mapping[str, Part]]:
-    """How many documents there are, and those of each `sub`. Raises `UsageError`."""
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What of the files is asked and loaded."""
+
+    limit: int | None = None
+    """The first so many questions."""
+    where: Mapping[str, str] = field(default_factory=dict)
+    """Documents whose fields have these values."""
+    apart_by: str = "sub"
+    """The field by which documents and questions belong to companies of their own."""
+
+
+def read_documents(path: Path, chosen: Selection) -> Mapping[str, Part]:
+    """The documents of each company, by its name. A folder holds those of one. Raises `UsageError`."""
+    if path.is_dir():
+        files = files_below([path])
+        return {"": Part("evaluation-0", ids=set(files.values()), files=files)}
     found: dict[str, Part] = {}
-    count = 0
-    for count, document in enumerate(rows(path, ("id", "text")), start=1):  # noqa: B007 - the last one is returned
-        part = found.setdefault(str(document.get("sub", "")), Part(f"evaluation-{len(found)}"))
-        part.documents.append(document)
-        part.ids.add(str(document["id"]))
-    return count, found
-
-
-def read_queries(path: Path, by_sub: Mapping[str, Part], limit: int | None) -> list[Query]:
-    """The first `limit` questions. Raises `UsageError`."""
-    return [_query(row, by_sub) for row in rows(path, ("id", "question"))][:limit]
-
-
-def read_results(path: Path) -> Mapping[str, QuestionResult]:
-    """What `--out` wrote in an earlier run, by question. Raises `UsageError`."""
-    known = [each.name for each in fields(QuestionResult)]
-    found = {}
-    for row in rows(path, ("id", "ranking", "confidence")):
-        if not isinstance(row["ranking"], list) or not isinstance(row["confidence"], (int, float)):
-            raise UsageError(f"{path} was not written by `answerdesk evaluate --out`.")
-        found[str(row["id"])] = QuestionResult(**{"scores": ()} | {name: row[name] for name in known if name in row})
+    for document in rows(path, ("id", "text")):
+        if all(_said(document.get(name)) == value for name, value in chosen.where.items()):
+            company = str(document.get(chosen.apart_by, ""))
+            part = found.setdefault(company, Part(f"evaluation-{len(found)}"))
+            part.documents.append(document)
+            part.ids.add(str(document["id"]))
     return found
 
 
-def write_results(path: Path, results: Sequence[QuestionResult]) -> None:
-    """A line for each question."""
-    lines = (json.dumps(asdict(result), ensure_ascii=False) for result in results)
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+def files_below(paths: Sequence[Path]) -> Mapping[str, str]:
+    """What each file is called, by its path: within its folder, or by its name alone. Raises `UsageError`."""
+    found: dict[str, str] = {}
+    for path in paths:
+        for file in walk([path], ()).files:
+            below = path.is_dir() and file.is_relative_to(path.absolute())
+            found[str(file)] = file.relative_to(path.absolute()).as_posix() if below else file.name
+    return found
+
+
+def read_queries(path: Path, parts: Mapping[str, Part], chosen: Selection) -> list[Query]:
+    """The questions that are to be asked. Raises `UsageError`."""
+    return [_query(row, parts, chosen.apart_by) for row in rows(path, ("id", "question"))][: chosen.limit]
+
+
+def _said(value: object) -> str:
+    """As it is written on the command line."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def rows(path: Path, needed: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -101,19 +128,43 @@ def rows(path: Path, needed: Sequence[str]) -> Iterator[dict[str, Any]]:
             yield row
 
 
-def _query(row: Mapping[str, Any], by_sub: Mapping[str, Part]) -> Query:
-    part = by_sub.get(str(row.get("sub", "")), Part("evaluation-of-nothing"))
+def _query(row: Mapping[str, Any], parts: Mapping[str, Part], apart_by: str) -> Query:
+    part = parts.get(str(row.get(apart_by, "")), Part("evaluation-of-nothing"))
     try:
-        relevant = row.get("relevant") or {}
+        relevant = row.get("relevant") or row.get("documents") or {}
         grades = relevant if isinstance(relevant, dict) else dict.fromkeys(list(relevant), 1)
         here = {str(document): float(grade) for document, grade in grades.items() if str(document) in part.ids}
     except (TypeError, ValueError):
         raise UsageError(
             f"Question {row['id']}: `relevant` must be a list of ids, or an object of ids and grades."
         ) from None
-    golds = row.get("gold_answer") or []
-    if not isinstance(golds, list):
-        raise UsageError(f"Question {row['id']}: `gold_answer` must be a list of strings.")
-    answerable = bool(here) and row.get("answerable") is not False
-    language = str(row.get("lang", ""))
-    return Query(str(row["id"]), str(row["question"]), language, part.company, here, answerable, [*map(str, golds)])
+    golds = [*alternatives(row, "gold_answer"), *_groups(row, "answer_contains", row.get("answer_contains") or [])]
+    answerable = bool(here) or bool(golds and not grades)
+    return Query(
+        id=str(row["id"]),
+        text=str(row["question"]),
+        language=str(row.get("lang", "")),
+        company=part.company,
+        grades=here,
+        answerable=answerable and row.get("answerable") is not False and not row.get("unanswerable"),
+        golds=golds,
+        wrongs=[each for group in alternatives(row, "wrong_answer") for each in group],
+        kind=str(row.get("kind", "")),
+    )
+
+
+def alternatives(row: Mapping[str, Any], name: str) -> list[list[str]]:
+    """Groups of strings; a list of nothing but strings is one group. Raises `UsageError` for anything else."""
+    given = row.get(name) or []
+    one = isinstance(given, list) and given and all(isinstance(each, str) for each in given)
+    return _groups(row, name, [given] if one else given)
+
+
+def _groups(row: Mapping[str, Any], name: str, given: object) -> list[list[str]]:
+    """A string by itself is a group."""
+    groups: list[Any] = (
+        [[each] if isinstance(each, str) else each for each in given] if isinstance(given, list) else [0]
+    )
+    if not all(isinstance(group, list) for group in groups):
+        raise UsageError(f"Question {row['id']}: `{name}` must be a list of strings, or of lists of strings.")
+    return [[str(each) for each in group] for group in groups]

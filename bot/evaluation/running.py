@@ -1,54 +1,44 @@
-"""Load a folder of documents and questions into a scratch store, ask every question, and measure what comes."""
+"""Load documents into a scratch store, ask every question or hold every conversation, and measure what comes."""
 
 import asyncio
-import json
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bot.bootstrap import Parts, open_parts
-from bot.domain import Answer, Question
-from bot.evaluation.estimating import Difference, Measure, compare, estimate
-from bot.evaluation.questions import (
-    Part,
-    Query,
-    QuestionResult,
-    read_documents,
-    read_queries,
-    read_results,
-    write_results,
-)
-from bot.evaluation.scoring import ANSWERS, CONFIDENCE, RETRIEVAL, Pair, Scores, scores
-from bot.settings import Settings, StorageSettings
-from llm.errors import AnswerdeskError, UsageError
-from retrieval.ingest import Status
-from retrieval.passages import Audience, Found
+from bot.evaluation.asking import ask_all
+from bot.evaluation.estimating import Difference, Measure, Statistic, compare, estimate
+from bot.evaluation.injections import World, compared
+from bot.evaluation.loading import Progress, load, names, scratch
+from bot.evaluation.materials import Place, Questions, Scripts, read_materials
+from bot.evaluation.outcomes import read_played, read_results, write_results
+from bot.evaluation.playing import Played, open_stage, play_all
+from bot.evaluation.questions import QuestionResult, Selection
+from bot.evaluation.scoring import ANSWERS, CONFIDENCE, LOWER_IS_BETTER, RETRIEVAL, Pair, Scores, check_scores, scores
+from bot.settings import Settings
+from llm.errors import UsageError
 
-RANKING = 100
-"""Documents in a ranking."""
-PASSAGES = 300
-"""Passages searched to fill it: a document may hold many."""
-ASK_TOGETHER = 4
-
-Progress = Callable[[str, int, int], None]
-"""Told the step, what is done of it, and how much it is in all."""
+NOTHING = Selection()
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The measures by group (`all`, then each language), and what they were taken from."""
+    """The measures by group (`all`, then each language and kind), and what they were taken from."""
 
     questions: int
+    """Or conversations."""
     documents: int
-    retrieval: Mapping[str, Mapping[str, Measure]]
-    confidence: Mapping[str, Mapping[str, Measure]]
-    answers: Mapping[str, Measure] | None
-    answers_by_language: Mapping[str, Mapping[str, Measure]] | None
+    retrieval: Mapping[str, Mapping[str, Measure]] = field(default_factory=dict)
+    confidence: Mapping[str, Mapping[str, Measure]] = field(default_factory=dict)
+    answers: Mapping[str, Measure] | None = None
+    answers_by_language: Mapping[str, Mapping[str, Measure]] | None = None
+    """And by kind."""
     comparison: Mapping[str, Mapping[str, Difference]] | None = None
     """With an earlier run, on the questions that both asked."""
+    checks: Mapping[str, Mapping[str, Measure]] | None = None
+    """Of conversations."""
     pairs: Sequence[Pair] = field(repr=False, default=())
+    played: Sequence[Played] = field(repr=False, default=())
 
     @property
     def results(self) -> Sequence[QuestionResult]:
@@ -56,54 +46,127 @@ class Evaluation:
         return [result for _, result in self.pairs]
 
     def summary(self) -> dict[str, Any]:
-        """All but the single questions, as plain data."""
-        whole = asdict(replace(self, pairs=()))
-        return {name: value for name, value in whole.items() if name != "pairs"}
+        """All but the single questions and conversations, as plain data."""
+        whole = asdict(replace(self, pairs=(), played=()))
+        return {name: value for name, value in whole.items() if name not in ("pairs", "played")}
 
     def measure(self, name: str, group: str = "all") -> Measure | None:
         """One measure; None if it was not taken."""
-        answers = (self.answers if group == "all" else (self.answers_by_language or {}).get(group)) or {}
-        taken = {**self.retrieval.get(group, {}), **self.confidence.get(group, {}), **answers}
-        return taken.get(name)
+        return self.measures(group).get(name)
+
+    def measures(self, group: str) -> Mapping[str, Measure]:
+        """All that were taken of a group, by their names."""
+        answers = self.answers if group == "all" else (self.answers_by_language or {}).get(group)
+        checks = (self.checks or {}).get(group)
+        return {**self.retrieval.get(group, {}), **self.confidence.get(group, {}), **(answers or {}), **(checks or {})}
+
+    @property
+    def groups(self) -> Sequence[str]:
+        """`all`, then the languages and kinds."""
+        return list(dict.fromkeys([*self.retrieval, *self.confidence, *(self.checks or ())]))
+
+    def worst(self, name: str) -> tuple[str, Measure] | None:
+        """The group in which a measure is worst; None where there are no groups."""
+        sign = -1 if name in LOWER_IS_BETTER else 1
+        taken = [(group, self.measures(group).get(name)) for group in self.groups if group != "all"]
+        known = [(group, each) for group, each in taken if each and each.count]
+        return min(known, key=lambda named: sign * named[1].value, default=None)
 
 
 async def evaluate(
     settings: Settings,
-    folder: Path,
+    path: Path,
     *,
     corpus: Path | None = None,
     queries: Path | None = None,
-    limit: int | None = None,
+    chosen: Selection = NOTHING,
     answers: bool = False,
+    runs: int = 1,
     out: Path | None = None,
     earlier: Path | None = None,
     progress: Progress = lambda *_: None,
 ) -> Evaluation:
-    """Measure on `folder`'s `corpus.jsonl` and `queries.jsonl`, or on the files given.
+    """Measure on what `path` holds: questions and documents, passages of their own, attacks, or conversations.
 
     Documents that carry a `sub` are a company each: a question searches those of its own `sub` only. A question whose
     relevant documents are none of them loaded can't be answered; it counts for the answers, not for retrieval.
-    `earlier` is what `out` was in another run, to compare with.
+    Conversations are held `runs` times. `earlier` is what `out` was in another run, to compare with.
     Raises `UsageError` for files that aren't there or have the wrong shape.
     """
     if out:
         check_place(out)
-    before = read_results(earlier) if earlier else None
-    if not (folder / "corpus.jsonl").exists() and (folder / "dev" / "corpus.jsonl").exists():
-        folder = folder / "dev"  # where the public sets keep the part to tune on
-    documents, subs = read_documents(corpus or folder / "corpus.jsonl")
-    asked = read_queries(queries or folder / "queries.jsonl", subs, limit)
-    with tempfile.TemporaryDirectory(prefix="answerdesk-evaluate-") as scratch:
-        local = settings.model_copy(
-            update={"data_dir": Path(scratch), "models_dir": settings.models, "storage": StorageSettings()}
-        )
-        async with open_parts(local) as parts:
-            await _load(parts, list(subs.values()), Path(scratch), progress)
-            results = await _ask_all(parts, asked, answers, progress)
+    found = read_materials(Place(path, corpus, queries, chosen, settings.company.id))
+    if isinstance(found, Questions):
+        before = read_results(earlier) if earlier else None
+        measured = await _ask(settings, found, before, progress, answers=answers)
+    else:
+        held = read_played(earlier) if earlier else None
+        measured = await _hold(settings, found, runs, held, progress)
     if out:
-        await asyncio.to_thread(write_results, out, results)
-    pairs = list(zip(asked, results, strict=True))
+        await asyncio.to_thread(write_results, out, measured.results or measured.played)
+    return measured
+
+
+async def _ask(
+    settings: Settings,
+    found: Questions,
+    before: Mapping[str, QuestionResult] | None,
+    progress: Progress,
+    *,
+    answers: bool,
+) -> Evaluation:
+    async with scratch(settings, {}) as parts:
+        await load(parts, found.parts, progress)
+        called = {name: value for part in found.parts for name, value in (await names(parts, part)).items()}
+        results = await ask_all(parts, found.queries, called, progress, answers=answers)
+    pairs = list(zip(found.queries, results, strict=True))
+    documents = sum(len(part.ids) for part in found.parts)
     return await asyncio.to_thread(_measured, documents, pairs, before, answers=answers)
+
+
+async def _hold(
+    settings: Settings,
+    found: Scripts | World,
+    runs: int,
+    before: Mapping[str, Played] | None,
+    progress: Progress,
+) -> Evaluation:
+    voices = found.voices if isinstance(found, World) else {}
+    async with scratch(settings, voices) as parts:
+        await load(parts, found.parts, progress)
+        called = {name: value for part in found.parts for name, value in (await names(parts, part)).items()}
+        async with open_stage(parts, [part.company for part in found.parts], called) as stage:
+            came = await play_all(stage, found.scripts, runs, lambda *done: progress("Holding conversations", *done))
+    played = compared(came) if isinstance(found, World) else [each for each, _ in came]
+    documents = sum(max(len(part.documents), len(part.files)) for part in found.parts)
+    return await asyncio.to_thread(_checked, documents, played, before, runs)
+
+
+def _checked(documents: int, played: Sequence[Played], earlier: Mapping[str, Played] | None, runs: int) -> Evaluation:
+    return Evaluation(
+        questions=len(played),
+        documents=documents,
+        checks=_estimates(check_scores(played, runs)),
+        comparison=_checks_compared(played, earlier) if earlier is not None else None,
+        played=played,
+    )
+
+
+def _checks_compared(played: Sequence[Played], earlier: Mapping[str, Played]) -> dict[str, dict[str, Difference]]:
+    now = [each for each in played if each.id in earlier]
+    if not now:
+        raise UsageError("The earlier run held none of these conversations: there is nothing to compare.")
+    then = [replace(earlier[each.id], kind=each.kind, language=each.language) for each in now]
+    runs = min(len(each.runs) for each in [*now, *then])
+    return _differences(check_scores(then, runs), check_scores(now, runs))
+
+
+def _differences(
+    old: Mapping[str, Mapping[str, Statistic]], new: Mapping[str, Mapping[str, Statistic]]
+) -> dict[str, dict[str, Difference]]:
+    return {
+        group: {name: compare(old[group][name], each) for name, each in named.items()} for group, named in new.items()
+    }
 
 
 def _measured(
@@ -143,8 +206,7 @@ def _comparison(
     for measures in (RETRIEVAL, CONFIDENCE, ANSWERS if answers else {}):
         some = _graded if measures is RETRIEVAL else list
         old, new = scores(some(then), measures), scores(some(now), measures)
-        for group, named in new.items():
-            found = {name: compare(old[group][name], each) for name, each in named.items()}
+        for group, found in _differences(old, new).items():
             compared[group] = compared.get(group, {}) | found
     return compared
 
@@ -153,57 +215,3 @@ def check_place(out: Path) -> None:
     """Before hours of work, not after, say that a file can't be written. Raises `UsageError`."""
     if not out.absolute().parent.is_dir() or out.is_dir():
         raise UsageError(f"{out} can't be written: name a file in a folder that is there.")
-
-
-async def _load(parts: Parts, subs: Sequence[Part], scratch: Path, progress: Progress) -> None:
-    for done, sub in enumerate(subs, start=1):
-        file = scratch / f"{sub.company}.jsonl"
-        kept = ("id", "title", "text", "lang")
-        lines = (json.dumps({name: row[name] for name in kept if name in row}) for row in sub.documents)
-        file.write_text("\n".join(lines), encoding="utf-8")
-        async for report in parts.ingestion(sub.company, Audience.PUBLIC).run([file]):
-            if report.status is Status.FAILED:
-                raise AnswerdeskError(f"Document {report.id} could not be loaded: {report.error}")
-        progress("Loading documents", done, len(subs))
-    await parts.search.refresh()
-
-
-async def _ask_all(parts: Parts, asked: Sequence[Query], answers: bool, progress: Progress) -> list[QuestionResult]:
-    gate = asyncio.Semaphore(ASK_TOGETHER)
-    done = 0
-
-    async def ask(query: Query) -> QuestionResult:
-        nonlocal done
-        async with gate:
-            found = await parts.search.search(query.company, query.text, count=PASSAGES)
-            result = _ranked(query, found)
-            if answers:
-                result = _with_answer(result, await _answer(parts, query))
-        done += 1
-        progress("Asking questions", done, len(asked))
-        return result
-
-    return await asyncio.gather(*(ask(query) for query in asked))
-
-
-def _ranked(query: Query, found: Found) -> QuestionResult:
-    """The documents in the order of their best passages."""
-    best: dict[str, float] = {}
-    for scored in found.passages:
-        best.setdefault(scored.passage.document, round(scored.score, 6))
-    return QuestionResult(query.id, list(best)[:RANKING], list(best.values())[:RANKING], round(found.confidence, 6))
-
-
-async def _answer(parts: Parts, query: Query) -> Answer:
-    question = Question(query.company, query.text, language=query.language)
-    final: Answer | None = None
-    async for step in parts.answering.answer(question):
-        if isinstance(step, Answer):
-            final = step
-    assert final is not None, "an answering ends with an answer"  # noqa: S101
-    return final
-
-
-def _with_answer(result: QuestionResult, answer: Answer) -> QuestionResult:
-    cited = list(dict.fromkeys(citation.document for citation in answer.citations))
-    return replace(result, outcome=answer.outcome.value, text=answer.text, citations=cited)

@@ -1,12 +1,15 @@
 """What a run must reach, so that a pipeline can stop where it doesn't."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.evaluation.running import Evaluation
 from bot.evaluation.scoring import ANSWERS, LOWER_IS_BETTER, MEASURES
 from llm.errors import UsageError
+
+PASS = re.compile(r"pass\^[1-9]\d*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,9 @@ class Threshold:
         """From `measure=value` or `language:measure=value`. Raises `UsageError`, as for what won't be measured."""
         name, _, value = said.rpartition("=")
         group, _, measure = name.strip().rpartition(":")
-        if measure not in MEASURES:
-            raise UsageError(f"{said}: name a measure and a value, as in hit@1=0.9. Measures: {', '.join(MEASURES)}.")
+        if measure not in MEASURES and not PASS.fullmatch(measure):
+            known = ", ".join([*MEASURES, "pass^1, pass^2, ..."])
+            raise UsageError(f"{said}: name a measure and a value, as in hit@1=0.9. Measures: {known}.")
         if measure in ANSWERS and not answers:
             raise UsageError(f"{said}: {measure} is measured with --answers only.")
         try:

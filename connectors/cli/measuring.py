@@ -28,10 +28,20 @@ def add_to(app: typer.Typer) -> None:
 
 async def evaluate(
     call: Invocation,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Holds corpus.jsonl and queries.jsonl.")],
-    corpus: Annotated[Path | None, typer.Option(metavar="FILE", help="Documents, instead of corpus.jsonl.")] = None,
+    place: Annotated[Path, typer.Argument(metavar="PLACE", help="A folder or file of questions, or of conversations.")],
+    corpus: Annotated[
+        Path | None, typer.Option(metavar="DOCUMENTS", help="Documents (JSON lines, or any folder), not corpus.jsonl.")
+    ] = None,
     queries: Annotated[Path | None, typer.Option(metavar="FILE", help="Questions, instead of queries.jsonl.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Ask the first N questions only.")] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD=VALUE", help="Load only the documents that have this value; repeatable."),
+    ] = None,
+    apart_by: Annotated[
+        str, typer.Option(metavar="FIELD", help="Documents and questions with the same value here are a company each.")
+    ] = "sub",
+    runs: Annotated[int, typer.Option(min=1, metavar="K", help="Hold each conversation so often, for pass^K.")] = 1,
     answers: Annotated[bool, typer.Option("--answers", metavar="", help="Judge answers, not only rankings.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write each question's outcome here.")] = None,
     compare: Annotated[
@@ -43,11 +53,11 @@ async def evaluate(
         typer.Option(metavar="MEASURE=VALUE", help="End with exit code 1 where a measure is worse; repeatable."),
     ] = None,
 ) -> None:
-    """Measure search and answers on questions of which you know the right documents.
+    """Measure search and answers on questions of which you know the right documents; or whole conversations.
 
     Works in a scratch store: your own documents are neither used nor changed. A line of corpus.jsonl holds `id`,
     `title`, `text` and perhaps `lang`; one of queries.jsonl `id`, `question`, perhaps `lang`, and `relevant` (ids of
-    documents; empty where the documents don't answer).
+    documents; empty where the documents don't answer). Conversations and attacks are told by what is in the file.
 
     [not dim]Examples[/]
 
@@ -55,10 +65,12 @@ async def evaluate(
       [cyan]answerdesk evaluate questions/ --answers --out outcome.jsonl --json[/]
       [cyan]answerdesk evaluate questions/ --answers --compare outcome.jsonl --report report.html[/]
       [cyan]answerdesk evaluate questions/ --fail-below hit@1=0.9 --fail-below de:hit@1=0.85[/]
+      [cyan]answerdesk evaluate questions.jsonl --corpus documents/ --answers[/]
+      [cyan]answerdesk evaluate conversations.toml --runs 4 --fail-below pass^4=1[/]
 
     [not dim]Next:[/] look into the page of `--report` for the questions that went wrong.
     """
-    from bot.evaluation import Threshold, check_place, missed, write_report
+    from bot.evaluation import Selection, Threshold, check_place, missed, write_report
     from bot.evaluation import evaluate as measure
 
     thresholds = [Threshold.parse(each, answers=answers) for each in fail_below or ()]
@@ -67,17 +79,18 @@ async def evaluate(
     with Steps(call.notes).shown() as steps:
         measured = await measure(
             call.settings,
-            folder,
+            place,
             corpus=corpus,
             queries=queries,
-            limit=limit,
+            chosen=Selection(limit, dict(map(_field, where or ())), apart_by),
             answers=answers,
+            runs=runs,
             out=out,
             earlier=compare,
             progress=steps,
         )
     if report:
-        await asyncio.to_thread(write_report, report, measured, folder.resolve().name)
+        await asyncio.to_thread(write_report, report, measured, place.resolve().stem)
     if not call.result(_finite(measured.summary())):
         _show(call, measured)
     if out:
@@ -150,35 +163,69 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
+def _field(said: str) -> tuple[str, str]:
+    name, equals, value = said.partition("=")
+    if not name or not equals:
+        raise UsageError(f"--where {said}: give a field and its value, as in lang=en.")
+    return name, value
+
+
 def _show(call: Invocation, measured: "Evaluation") -> None:
-    call.out.print(
-        f"{measured.questions} questions, {measured.documents} documents; mean [95 % interval]", style="bold"
-    )
-    groups = measured.retrieval
+    what = "questions" if measured.checks is None else "conversations"
+    call.out.print(f"{measured.questions} {what}, {measured.documents} documents; mean [95 % interval]", style="bold")
+    for groups in (measured.retrieval, measured.checks or {}):
+        if groups:
+            _show_groups(call, groups)
+    if measured.checks is None:
+        _show_answers(call, measured)
+    for each in measured.played:
+        if each.why:
+            call.out.print(f"{plain(each.id)}: {plain('; '.join(each.why))}", style="yellow")
+    if measured.comparison:
+        _show_comparison(call, measured.comparison)
+
+
+def _show_groups(call: Invocation, groups: "Mapping[str, Mapping[str, Measure]]") -> None:
     rows = table("", "Questions", *next(iter(groups.values())), right=frozenset({"Questions"}))
     for group, measures in groups.items():
         count = max(measure.count for measure in measures.values())
         rows.add_row(plain(group), str(count), *(_interval(measure) for measure in measures.values()))
     call.out.print(rows)
-    _show_answers(call, measured)
-    if measured.comparison:
-        _show_comparison(call, measured.comparison)
 
 
 def _show_answers(call: Invocation, measured: "Evaluation") -> None:
-    """What is measured of confidence and answers: a line a measure, a column a language."""
-    groups = [group for group in measured.confidence if group != "all"] if measured.answers else []
+    """What is measured of confidence and answers: a line a measure, and the group in which it is worst."""
     names = [*measured.confidence["all"], *(measured.answers or ())]
-    taken = [(name, measured.measure(name)) for name in names]
-    rows = table("Answers", "Questions", "", *map(plain, groups), right=frozenset({"Questions"}))
-    for name, measure in taken:
+    rows = table("Answers", "Questions", "", "worst", right=frozenset({"Questions"}))
+    for name in names:
+        measure = measured.measure(name)
         if measure and (measure.count or measured.answers):
-            others = (measured.measure(name, group) for group in groups)
-            cells = (_interval(each) if each else "-" for each in others)
-            rows.add_row(name, str(measure.count), _interval(measure), *cells)
+            worst = measured.worst(name)
+            rows.add_row(
+                name,
+                str(measure.count),
+                _interval(measure),
+                _of(worst),
+            )
     if rows.row_count:
         call.out.print()
         call.out.print(rows)
+    if groups := measured.answers_by_language:
+        call.out.print()
+        _show_by_group(call, measured, groups)
+
+
+def _of(named: "tuple[str, Measure] | None") -> str:
+    return f"{plain(named[0])}: {_interval(named[1])}" if named else ""
+
+
+def _show_by_group(call: Invocation, measured: "Evaluation", groups: "Mapping[str, Mapping[str, Measure]]") -> None:
+    """A line a group, with the measures that were taken of any."""
+    names = [name for name in measured.answers or () if any(each[name].count for each in groups.values())]
+    rows = table("", *names)
+    for group, measures in groups.items():
+        rows.add_row(plain(group), *(_interval(measures[name]) for name in names))
+    call.out.print(rows)
 
 
 def _show_comparison(call: Invocation, comparison: "Mapping[str, Mapping[str, Difference]]") -> None:

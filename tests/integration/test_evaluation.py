@@ -8,7 +8,7 @@ from typing import Any
 import lxml.html
 import pytest
 
-from bot.evaluation import Evaluation, QuestionResult, evaluate, write_report
+from bot.evaluation import Evaluation, QuestionResult, Selection, evaluate, write_report
 from bot.settings import Settings
 from llm.errors import AnswerdeskError, UsageError
 from tests.knowledge import record, write_records
@@ -66,7 +66,7 @@ class TestRetrieval:
         }
 
     async def test_may_be_limited(self, settings: Settings, folder: Path) -> None:
-        assert list(by_id(await evaluate(settings, folder, limit=2))) == ["q1", "q2"]
+        assert list(by_id(await evaluate(settings, folder, chosen=Selection(limit=2)))) == ["q1", "q2"]
 
     async def test_counts_a_document_once_however_many_of_its_passages_are_found(
         self, settings: Settings, folder: Path
@@ -85,11 +85,12 @@ class TestAnswers:
     async def test_are_measured(self, settings: Settings, folder: Path) -> None:
         measured = (await evaluate(settings, folder, answers=True)).answers
         assert measured is not None
-        assert {name: measure.count for name, measure in measured.items() if name != "citation precision"} == {
+        assert {name: measure.count for name, measure in measured.items() if "citation" not in name} == {
             "coverage": 3,
             "false answers": 2,
             "answer or hand over": 5,
             "passed": 0,
+            "misled": 0,
         }
         assert measured["false answers"].value == 0
 
@@ -141,14 +142,14 @@ class TestComparing:
         assert (found, compared["all"]["hit@1"].p, compared["all"]["coverage"].count) == ({0.0}, 1.0, 3)
 
     async def test_is_on_the_questions_that_both_runs_asked(self, settings: Settings, folder: Path) -> None:
-        await evaluate(settings, folder, limit=2, out=folder / "earlier.jsonl")
+        await evaluate(settings, folder, chosen=Selection(limit=2), out=folder / "earlier.jsonl")
         compared = (await evaluate(settings, folder, earlier=folder / "earlier.jsonl")).comparison
         assert compared is not None
         assert compared["all"]["MAP"].count == 2
         assert "coverage" not in compared["all"]
 
     async def test_needs_questions_in_common(self, settings: Settings, folder: Path) -> None:
-        await evaluate(settings, folder, limit=1, out=folder / "earlier.jsonl")
+        await evaluate(settings, folder, chosen=Selection(limit=1), out=folder / "earlier.jsonl")
         write_records(folder / "queries.jsonl", QUESTIONS[1])
         with pytest.raises(UsageError, match="none of these questions"):
             await evaluate(settings, folder, earlier=folder / "earlier.jsonl")
@@ -204,7 +205,7 @@ class TestTheOutcomeFile:
         rows = [json.loads(line) for line in (folder / "out.jsonl").read_text(encoding="utf-8").splitlines()]
         assert [row["id"] for row in rows] == [each["id"] for each in QUESTIONS]
         assert {tuple(row) for row in rows} == {
-            ("id", "ranking", "scores", "confidence", "outcome", "text", "citations")
+            ("id", "ranking", "scores", "confidence", "outcome", "text", "citations", "disputed")
         }
 
     @pytest.mark.parametrize("place", ["missing/out.jsonl", "."])
@@ -219,7 +220,7 @@ class TestAFolderOfTheWrongShape:
     @pytest.mark.parametrize("name", ["corpus.jsonl", "queries.jsonl"])
     async def test_lacks_a_file(self, settings: Settings, folder: Path, name: str) -> None:
         (folder / name).unlink()
-        with pytest.raises(UsageError, match=f"There is no .*{name}"):
+        with pytest.raises(UsageError, match=rf"(There is no .*|nothing to measure on.*){name}"):
             await evaluate(settings, folder)
 
     @pytest.mark.parametrize(
