@@ -40,7 +40,9 @@ class Pace:
     unshown_turn: float = 24.0
     """A person is called when the customer has waited so long, over all attempts, and nothing could be shown..."""
     turn: float = 28.0
-    """... or so long, and what was shown hasn't come to an end."""
+    """... or so long, and what was shown hasn't come to an end..."""
+    overdue: float = 28.5
+    """... or so long, whatever became of the worker: any process that is alive calls a person then."""
     retries: Sequence[float] = (0.5, 2.0)
     """Waits before a failed turn is tried again; then the message is parked and a person is called."""
     deaths: int = 5
@@ -105,6 +107,8 @@ class Message:
     refs: Sequence[str] = ()
     edited: bool = False
     """Its text was changed after it was sent."""
+    trace: str = ""
+    """Where it came from, as a `traceparent`: its intake, or the turn that says it. Empty where nobody traces."""
 
     def outgoing(self, chat: Chat) -> Outgoing:
         """The message as a connector gets it."""
@@ -206,6 +210,8 @@ class Reply:
     sender: str = ""
     attachments: Sequence[Attachment] = ()
     evidence: Sequence[str] = ()
+    trace: str = ""
+    """See `Message.trace`."""
     corrects: int | None = None
     """The place of the message that has this text from now on; else it is a message of its own."""
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
+from bot import tracing
 from bot.conversation import Conversation, Message, Status
 from bot.domain import Author, Chat, Line
 from bot.errors import Fenced
@@ -145,8 +146,10 @@ class Delivery:
         if message.author is not Author.PERSON and not marked and not await self._begin(conversation, message):
             return None
         message = replace(message, attempts=message.attempts + 1)
-        receipt = await see_through(self._receipt(connector, conversation, message))
-        place.answered()
+        with tracing.sending(conversation, message) as sending:
+            receipt = await see_through(self._receipt(connector, conversation, message))
+            place.answered()
+            sending.acknowledged(receipt, self._now() - message.at)
         if isinstance(receipt, Sent):  # nothing is waited for between that and its being recorded
             return replace(message, status=Status.SENT, refs=receipt.refs)
         return await see_through(self._judge(held, conversation, message, receipt))

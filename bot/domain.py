@@ -15,6 +15,19 @@ class Outcome(StrEnum):
     HANDOFF = "handoff"
 
 
+class Manner(StrEnum):
+    """Where the words of an answer are from."""
+
+    VERBATIM = "verbatim"
+    """A FAQ entry's own answer."""
+    EXTRACTED = "extracted"
+    """Sentences of a document."""
+    WRITTEN = "written"
+    """A model's, verified."""
+    FIXED = "fixed"
+    """A text of the system, such as a greeting."""
+
+
 class Reason(StrEnum):
     """Why a question went to a person, or back to the customer."""
 
@@ -189,6 +202,7 @@ class Answer:
     """Of what is no answer: the best that could have been said, for staff to look at."""
     disputes: Sequence[Dispute] = ()
     """Where documents contradict what was answered from; the text says so."""
+    manner: Manner = Manner.FIXED
     explanation: Mapping[str, object] = field(default_factory=dict, compare=False)
     """How it came about, as plain data that is stored with it: `query`, `passages`, `signals`, and `withheld`."""
 

@@ -6,11 +6,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bot import metrics
 from bot.conversation import Conversation, Pace
 from bot.domain import Answer, Question
 from bot.errors import BotError
 from bot.held import Held
 from bot.ports import Answerer, Connector
+from llm.telemetry import span
 
 TYPING_AFTER = 0.3
 """Seconds; an answer that is there sooner isn't worth another call of the channel."""
@@ -51,6 +53,7 @@ class Drafting:
         self._connector = connector
         self._pace = pace
         self._waited = waited
+        self._begun = asyncio.get_running_loop().time()
         self._shown = False
 
     async def run(self, answerer: Answerer, question: Question, listening: Listening) -> tuple[Answer, bool]:
@@ -81,19 +84,28 @@ class Drafting:
                 if isinstance(step, Answer):
                     return step
                 if self._connector.capabilities.drafts and step.text and not self._held.lost:
-                    self._shown = await self._connector.show(self._chat, step.text) or self._shown
+                    await self._show(step.text)
         finally:
             await _close(steps)
         raise BotError("The answerer ended without an answer.")
 
+    async def _show(self, draft: str) -> None:
+        if self._shown:
+            await self._connector.show(self._chat, draft)
+            return
+        with span("show the first text"):
+            self._shown = await self._connector.show(self._chat, draft)
+        if self._shown:
+            seconds = self._waited + asyncio.get_running_loop().time() - self._begun
+            metrics.first_text_seconds.record(seconds, metrics.of_line(self._chat.line))
+
     async def _watch(self, listening: Listening) -> None:
         """Ends only by raising."""
         loop = asyncio.get_running_loop()
-        begun = loop.time()
         while True:
-            limit = begun + self._patience()
+            limit = self._begun + self._patience()
             if loop.time() >= limit:
-                raise TooSlow(f"No answer after {self._waited + loop.time() - begun:.0f} s.")
+                raise TooSlow(f"No answer after {self._waited + loop.time() - self._begun:.0f} s.")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(limit):
                     await self._held.changed.wait()

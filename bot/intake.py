@@ -4,9 +4,11 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from bot import metrics, tracing
 from bot.conversation import Pace
 from bot.ports import Inbound
 from bot.storage.conversations import Duplicate, receive
+from llm.telemetry import traceparent
 from retrieval.database import Database
 
 LONGEST_TEXT = 32_000
@@ -26,10 +28,16 @@ class Intake:
 
         Raises `retrieval.errors.StoreUnavailable` and `llm.errors.UsageError` (an unknown company).
         """
-        try:
-            await self._database.write(receive, _storable(event), self._pace, self._now())
-        except Duplicate:
-            return False
+        line = metrics.of_line(event.chat.line)
+        with tracing.intake(event.chat) as taken:
+            trace = traceparent(taken)
+            try:
+                stored = self._database.write(receive, _storable(event), self._pace, self._now(), trace)
+                taken.set_attribute(tracing.CONVERSATION, await stored)
+            except Duplicate:
+                metrics.redeliveries.add(1, line)
+                return False
+        metrics.messages.add(1, line)
         return True
 
 

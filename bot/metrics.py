@@ -1,4 +1,4 @@
-"""What is counted of conversations. Every label has few values: companies, channels, and the words of an enumeration."""
+"""What is counted of conversations. No label has many values: companies, channels, and words of enumerations."""
 
 from collections.abc import Iterable, Mapping
 
@@ -28,24 +28,30 @@ answer_seconds = duration("answerdesk.model.answer", "From a request to a model 
 
 MILLION = 1_000_000
 
+
 def begin(lines: Iterable[Line]) -> None:
     """Let what alerts look at begin at zero: of a counter that appears with its first event, no rate is known."""
     fenced.add(0)
     leases_lost.add(0)
-    for company, channel in lines:
-        line = {"company": company, "channel": channel}
+    for line in map(of_line, lines):
         for counter in (messages, redeliveries, turn_failures):
             counter.add(0, line)
         for kind in (Sent, Retry, Unknown, Gone, Rejected):
             receipts.add(0, line | {"receipt": kind.__name__.lower()})
 
 
-def received(receipt: Receipt, line: Line, seconds: float) -> None:
-    """Count what a channel said to a message that waited so long for it."""
-    labels = {"company": line[0], "channel": line[1]}
-    receipts.add(1, labels | {"receipt": type(receipt).__name__.lower()})
+def received(receipt: Receipt, line: Line, seconds: float) -> str:
+    """Count what a channel said to a message that waited so long for it; returns the receipt's kind."""
+    labels, kind = of_line(line), type(receipt).__name__.lower()
+    receipts.add(1, labels | {"receipt": kind})
     if isinstance(receipt, Sent):
         delivery_seconds.record(max(0.0, seconds), labels)
+    return kind
+
+
+def of_line(line: Line) -> dict[str, str]:
+    """The labels of a company's channel."""
+    return {"company": line[0], "channel": line[1]}
 
 
 def spending(settings: LLMSettings, accounts: Mapping[str, str]) -> Listener:

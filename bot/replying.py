@@ -1,12 +1,16 @@
 """What a turn comes to, in words: notices, the replies to commands, an answer, or that a person is called."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from bot.answers.answering import HANDOFF_TEXTS
-from bot.conversation import Asked, Change, Opening, Reply
+from bot.conversation import Asked, Change, Conversation, Message, Opening, Reply, asked
 from bot.domain import Answer, Author, Outcome, Owner, Reason
 from bot.errors import BotError
+from bot.intents import phrase_language
+from bot.patience import unanswered
 from bot.texts import LANGUAGES, language_name, text
+from retrieval.language import detect_language
 
 _REPLIES = {"start": "greeting", "new": "greeting", "privacy": "privacy", "human": ""}
 """Which text answers which command; any other is answered with the help."""
@@ -30,6 +34,23 @@ def called(heard: Asked, language: str, opening: Opening, key: str = "") -> Chan
     )
 
 
+def parked(conversation: Conversation, messages: Sequence[Message], why: str) -> Change:
+    """A person is called because the bot failed, and the customer is told so."""
+    heard = asked(unanswered(conversation, messages), conversation.asked)
+    return Change(
+        upto=conversation.asked,
+        replies=[notice("failed_handed_over", language_of(conversation, heard.text), Reason.FAILED)],
+        owner=Owner.WAITING,
+        events=[("parked", {"why": why})],
+        handoff=Opening(Reason.FAILED),
+    )
+
+
+def language_of(conversation: Conversation, words: str) -> str:
+    """The language to reply in to a customer's words."""
+    return phrase_language(words) or detect_language(words, default=conversation.language)
+
+
 def answered(heard: Asked, answer: Answer) -> Change:
     """What the answerer said; a person is called where it says so."""
     if not answer.text:
@@ -37,6 +58,7 @@ def answered(heard: Asked, answer: Answer) -> Change:
     handed_over = answer.outcome is Outcome.HANDOFF
     facts: dict[str, object] = {
         "outcome": answer.outcome.value,
+        "manner": answer.manner.value,
         "confidence": answer.confidence,
         "reason": answer.reason.value if answer.reason else None,
         "timings_ms": dict(answer.timings_ms),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from bot import metrics, tracing
 from bot.aside import break_off, is_aside, said_beside
 from bot.conversation import Asked, Change, Conversation, Message, Opening, Pace, Reply, Status, asked
 from bot.delivery import Delivery
@@ -17,12 +18,13 @@ from bot.held import GivenBack, Held, see_through
 from bot.intents import asks_for_person, phrase_language
 from bot.patience import asks, next_attempt, unanswered, waited
 from bot.ports import Answerer, Connector, Kind
-from bot.replying import answered, called, command_replies, notice
+from bot.replying import answered, called, command_replies, language_of, notice, parked
 from bot.sections import HandoffSettings
 from bot.storage import work as store
 from bot.texts import text
+from bot.tracing import Observed
+from llm.telemetry import traceparent
 from retrieval.database import Database
-from retrieval.language import detect_language
 
 log = logging.getLogger(__name__)
 
@@ -78,11 +80,13 @@ class Turns:
             raise
         except Exception as error:
             log.error("turn of conversation %s failed: %s: %s", conversation.id, type(error).__name__, error)
+            metrics.turn_failures.add(1, metrics.of_line(conversation.chat.line))
             current, messages = await self._database.read(store.burst, conversation, 0)
             if (wait := next_attempt(error, current, messages, self._pace, self._now())) is not None:
                 said = await said_beside(held, self._now)
                 return GivenBack(conversation.settled, delay=max(wait, said.delay), failed=True)
-            concluded = await self._park(current, messages, f"{type(error).__name__}: {error}")
+            with tracing.turn(current, messages, self._now()) as observed:
+                concluded = await self._park(observed, current, messages, f"{type(error).__name__}: {error}")
         said = await said_beside(held, self._now)
         return said if said.put_off else await self._delivery.drain(held, concluded, giving_back=True)
 
@@ -92,23 +96,42 @@ class Turns:
 
     async def _turn(self, held: Held) -> Conversation:
         conversation, messages = await self._look(held)
+        with tracing.turn(conversation, messages, self._now()) as observed:
+            return await self._take(held, observed, conversation, messages)
+
+    async def _take(
+        self, held: Held, observed: Observed, conversation: Conversation, messages: Sequence[Message]
+    ) -> Conversation:
         if conversation.deaths > self._pace.deaths:
-            return await self._park(conversation, messages, "its workers died over it")
+            return await self._park(observed, conversation, messages, "its workers died over it")
         for attempt in range(RESTARTS + 1):
             patient = attempt < RESTARTS
             try:
                 change, shown = await self._decide(held, conversation, messages, patient=patient)
-                return await self._conclude(conversation, change, only_if_all=patient and not shown)
+                sure = patient and not shown
+                return await self._conclude(observed, conversation, change, shown=shown, only_if_all=sure)
             except (Superseded, Fenced) as error:
                 log.info("conversation %s: %s", conversation.id, error)
                 await asyncio.sleep(self._pace.quiet if isinstance(error, Superseded) else 0)
             conversation, messages = await self._look(held)
         raise Fenced("The conversation never held still.")
 
-    async def _conclude(self, conversation: Conversation, change: Change, *, only_if_all: bool = False) -> Conversation:
+    async def _conclude(
+        self,
+        observed: Observed,
+        conversation: Conversation,
+        change: Change,
+        *,
+        shown: bool = False,
+        only_if_all: bool = False,
+    ) -> Conversation:
         now = self._now()
-        told = self._escalation(conversation.company).told(change, now, conversation.language)
-        return await see_through(self._database.write(store.conclude, conversation, told, now, only_if_all=only_if_all))
+        told = observed.says(self._escalation(conversation.company).told(change, now, conversation.language))
+        write = self._database.write(store.conclude, conversation, told, now, only_if_all=only_if_all)
+        with tracing.commit():
+            concluded = await see_through(write)
+        observed.concluded(told, self._now(), shown=shown)
+        return concluded
 
     def _escalation(self, company: str) -> Escalation:
         return self._rules.get(company, _NO_RULES)
@@ -143,7 +166,7 @@ class Turns:
     ) -> tuple[Change, bool]:
         rules = self._escalation(conversation.company)
         if opening := rules.before(conversation, messages, heard.text, self._now()):
-            return called(heard, _language(conversation, heard.text), opening), False
+            return called(heard, language_of(conversation, heard.text), opening), False
         answer, shown = await self._generate(held, conversation, messages, heard, patient=patient)
         if opening := rules.after(conversation, messages, answer):
             return called(heard, answer.language, opening), shown
@@ -195,25 +218,18 @@ class Turns:
         return await drafting.run(self._answerer, question, Listening(superseded, hold_on))
 
     async def _hold_on(self, held: Held, conversation: Conversation, words: str) -> tuple[GivenBack, float]:
-        language = _language(conversation, words)
-        said = Reply(text("still_working", language), Author.BOT, language)
+        language = language_of(conversation, words)
+        said = Reply(text("still_working", language), Author.BOT, language, trace=traceparent())
         noticed = await self._database.write(store.notice, conversation, said, self._now())
         return await self._delivery.drain(held, noticed), self._now()
 
-    async def _park(self, conversation: Conversation, messages: Sequence[Message], why: str) -> Conversation:
+    async def _park(
+        self, observed: Observed, conversation: Conversation, messages: Sequence[Message], why: str
+    ) -> Conversation:
         """Call a person and tell the customer, once a turn failed for the third time or took too long."""
         if not conversation.bot_answers:
-            return await self._conclude(conversation, Change(conversation.asked, owner=conversation.owner))
-        heard = asked(unanswered(conversation, messages), conversation.asked)
-        language = _language(conversation, heard.text)
-        change = Change(
-            upto=conversation.asked,
-            replies=[notice("failed_handed_over", language, Reason.FAILED)],
-            owner=Owner.WAITING,
-            events=[("parked", {"why": why})],
-            handoff=Opening(Reason.FAILED),
-        )
-        return await self._conclude(conversation, change)
+            return await self._conclude(observed, conversation, Change(conversation.asked, owner=conversation.owner))
+        return await self._conclude(observed, conversation, parked(conversation, messages, why))
 
 
 def _question(conversation: Conversation, messages: Sequence[Message], heard: Asked) -> Question:
@@ -224,10 +240,6 @@ def _question(conversation: Conversation, messages: Sequence[Message], heard: As
         history=_history(conversation, messages, max(conversation.since, heard.since or 0)),
         conversation=conversation.id,
     )
-
-
-def _language(conversation: Conversation, words: str) -> str:
-    return phrase_language(words) or detect_language(words, default=conversation.language)
 
 
 def _why_waiting(messages: Sequence[Message]) -> Reason | None:

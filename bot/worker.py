@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from bot import metrics
 from bot.conversation import Conversation, Pace
 from bot.domain import Line
 from bot.errors import Fenced
@@ -123,6 +124,7 @@ class Worker:
         stale = self._tasks.get(key)
         if stale is not None:  # its lease ran out while this very worker, or the database, was stalled
             self._held[key].lost = True
+            metrics.leases_lost.add(1)
             stale.cancel()
         self._held[key] = held
         self._tasks[key] = task = asyncio.create_task(self._see_through(held, stale), name=f"conversation {key}")
@@ -147,6 +149,7 @@ class Worker:
         try:
             outcome = await self._work(held)
         except Fenced:
+            metrics.fenced.add(1)
             log.info("conversation %s was taken over", held.conversation.id)
         except Exception:
             log.exception("work on conversation %s failed", held.conversation.id)
@@ -218,6 +221,7 @@ class Worker:
                 one.until = until
             elif self._held.get(key) is one:  # neither given back meanwhile, nor claimed anew
                 one.lost = True
+                metrics.leases_lost.add(1)
                 self._tasks[key].cancel()
 
     def _compare(self, now: Conversation) -> None:

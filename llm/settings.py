@@ -97,9 +97,7 @@ class LLMSettings(BaseModel):
     concurrency: Annotated[
         int, Field(ge=1, le=4096, description="Answers that one endpoint writes at a time; more wait for their turn.")
     ] = 64
-    price_input: Annotated[float, Field(ge=0, description="What a million tokens of prompts cost, for the metrics.")] = (
-        0.0
-    )
+    price_input: Annotated[float, Field(ge=0, description="What a million tokens of prompts cost, for metrics.")] = 0.0
     price_cached: Annotated[
         float | None, Field(ge=0, description="The same of those that were cached; unset means `price_input`.")
     ] = None

@@ -75,9 +75,9 @@ def span(
         begun.end()
 
 
-def past_span(name: str, began: float, attributes: Attributes) -> None:
+def past_span(name: str, began: float, parent: str, attributes: Attributes) -> None:
     """A part that lies behind us: from `began`, in seconds since the epoch, until now."""
-    _tracer.start_span(name, attributes=attributes, start_time=int(began * 1e9)).end()
+    _tracer.start_span(name, parent_of(parent), attributes=attributes, start_time=int(began * 1e9)).end()
 
 
 def traceparent(of: Span | None = None) -> str:

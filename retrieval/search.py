@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from llm.embeddings import Embedder
 from llm.errors import ModelError
 from llm.reranking import Reranker
+from llm.telemetry import duration, span
 from retrieval import store
 from retrieval.asking import Asked, ask
 from retrieval.confidence import Scale, confidence, signals_of
@@ -35,6 +36,7 @@ FEWEST = 20
 SAMPLE = 200
 """Passages of a language that its mean is taken of."""
 OUTDATED = -1
+_seconds = duration("answerdesk.retrieval", "A search of a company's documents.")
 
 Key = tuple[str, Audience]
 
@@ -111,9 +113,19 @@ class Search:
         """
         if not query.strip():
             return Found(query, (), 0.0)
+        began = time.monotonic()
+        with span("retrieve", {"answerdesk.company": company, "answerdesk.audience": audience.value}) as searched:
+            found = await self._search(company, query, audience, count, context)
+            searched.set_attribute("answerdesk.passages", len(found.passages))
+            searched.set_attribute("answerdesk.confidence", found.confidence)
+        _seconds.record(time.monotonic() - began, {"company": company})
+        return found
+
+    async def _search(self, company: str, query: str, audience: Audience, count: int, context: str) -> Found:
         audiences = (Audience.PUBLIC, Audience.INTERNAL) if audience is Audience.INTERNAL else (Audience.PUBLIC,)
         bases = [base for each in audiences if (base := self._bases.get((company, each)))]
-        asked = await asyncio.to_thread(ask, query, self.embedder, [base.keywords for base in bases], context)
+        with span("understand the question"):
+            asked = await asyncio.to_thread(ask, query, self.embedder, [base.keywords for base in bases], context)
         ranked: list[Scored] = []
         for each in audiences:
             ranked.extend(await self._search_one((company, each), asked, count))
@@ -128,7 +140,8 @@ class Search:
             return ranked
         texts = [f"{each.passage.heading}\n{each.passage.text}" for each in ranked[: self.reranked]]
         try:
-            return reorder(ranked, await asyncio.to_thread(self.reranker.scores, query, texts))
+            with span("rerank", {"answerdesk.passages": len(texts)}):
+                return reorder(ranked, await asyncio.to_thread(self.reranker.scores, query, texts))
         except ModelError as error:
             log.warning("What was found is not ordered anew: %s", error)
             return ranked
@@ -157,7 +170,8 @@ class Search:
         """What comes near the question, and whether passages that the indexes hold are gone from SQL."""
         wanted = max(self.settings.candidates, count)
         keywords, serials = await asyncio.to_thread(_near, base, asked, wanted)
-        vectors, passages = await self.database.read(store.candidates, *key, self.embedder.name, serials)
+        with span("read the candidates"):
+            vectors, passages = await self.database.read(store.candidates, *key, self.embedder.name, serials)
         held = [serial for serial in passages if serial in vectors]
         if not held:
             return [], len(passages) < len(serials)
@@ -167,7 +181,8 @@ class Search:
             rows, found = np.stack([vectors[serial] for serial in held]), [passages[serial] for serial in held]
             return fuse(asked, found, rows, by_part, self._bridge, base.mixture)
 
-        return await asyncio.to_thread(scored), len(passages) < len(serials)
+        with span("fuse"):
+            return await asyncio.to_thread(scored), len(passages) < len(serials)
 
     async def _build(self, key: Key, version: int) -> _Base:
         """Bring the vector index in line with SQL and build the keyword index anew."""
@@ -222,12 +237,14 @@ class Search:
 
 def _near(base: _Base, asked: Asked, count: int) -> tuple[list[NDArray[np.float32]], list[int]]:
     """The keyword scores of each part of a question, and the serials of what comes near any, dense or by keywords."""
-    keywords = [base.keywords.scores(part, asked.language) for part in asked.parts]
+    with span("search by keywords"):
+        keywords = [base.keywords.scores(part, asked.language) for part in asked.parts]
     share = max(FEWEST, count // len(asked.parts))
     found: dict[int, None] = {}
-    for aim in base.mixture.aims(asked.vectors):
-        for vector in aim:
-            found |= dict.fromkeys(map(serial_of, base.vectors.nearest(vector, share)))
+    with span("search by meaning"):
+        for aim in base.mixture.aims(asked.vectors):
+            for vector in aim:
+                found |= dict.fromkeys(map(serial_of, base.vectors.nearest(vector, share)))
     for scores in keywords:
         found |= dict.fromkeys(base.keywords.best(scores, share))
     return keywords, list(found)

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from bot.answers.premises import false_premise
-from bot.domain import Answer, Citation, Draft, Outcome, Question
+from bot.domain import Answer, Citation, Draft, Manner, Outcome, Question
 from bot.texts import language_name, text
 from llm.embeddings import Embedder
 from retrieval.chunking import sentences
@@ -40,7 +40,9 @@ class Extracting:
             )
         shown = f"{note}\n\n{said} [1]".lstrip()
         yield Draft(shown)
-        yield Answer(Outcome.ANSWERED, shown, found.confidence, question.language, citations=(cite(passage, 1),))
+        manner = Manner.VERBATIM if passage.is_entry else Manner.EXTRACTED
+        cited = (cite(passage, 1),)
+        yield Answer(Outcome.ANSWERED, shown, found.confidence, question.language, citations=cited, manner=manner)
 
     def _extract(self, question: str, passage: Passage) -> str:
         """The sentence nearest to the question, with the neighbours that are about as near, as one stretch of text."""

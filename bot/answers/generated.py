@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import date
 
+from bot import metrics
 from bot.answers.premises import false_premise
 from bot.answers.prompt import Prompt, Setting, cache_salt, fit_prompt
 from bot.answers.retrying import asked_again
@@ -78,6 +79,8 @@ class Generating:
                 log.warning("the answer is written anew: %s", error)
                 continue
             withheld += answer.withheld
+            for each in answer.withheld:
+                metrics.withheld.add(1, {"company": question.company, "reason": each.verdict.flaw or ""})
             if answer.text or answer.declined or is_last or clock() - begun > self._again_within:
                 break
             log.info("nothing of %d sentences was verified: the answer is written anew", len(answer.withheld))

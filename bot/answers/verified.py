@@ -9,10 +9,11 @@ from bot.answers.citing import CitationMachine, Cited, Numbering
 from bot.answers.extracting import cite
 from bot.answers.premises import Correction
 from bot.answers.prompt import NOT_IN_DOCUMENTS
-from bot.domain import Answer, Citation, Outcome, Question, Reason
+from bot.domain import Answer, Citation, Manner, Outcome, Question, Reason
 from bot.verification.likening import Likening
 from bot.verification.verifying import Flaw, Verdict, Wanted, verify, without_verdict
 from llm.embeddings import Embedder
+from llm.telemetry import span
 from retrieval.passages import Passage
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,11 @@ class Verified:
             if NOT_IN_DOCUMENTS in sentence.plain:
                 self.declined = not self.text
                 break
-            if sentence.plain not in self._said and (shown := await asyncio.to_thread(self._verified, sentence)):
+            if sentence.plain in self._said:
+                continue
+            with span("verify a sentence"):
+                shown = await asyncio.to_thread(self._verified, sentence)
+            if shown:
                 self.text = (self.text + self._numbering.show(shown)).lstrip()
             self._said.add(sentence.plain)
         return self.text != before
@@ -79,7 +84,8 @@ class Verified:
         if not self.text:
             reason = Reason.NOT_COVERED if self.declined else Reason.NOTHING_VERIFIED
             return Answer(Outcome.HANDOFF, "", confidence, question.language, reason=reason)
-        return Answer(Outcome.ANSWERED, self.text, confidence, question.language, citations=self._citations())
+        cited, manner = self._citations(), Manner.WRITTEN
+        return Answer(Outcome.ANSWERED, self.text, confidence, question.language, citations=cited, manner=manner)
 
     def _verified(self, sentence: Cited) -> Cited | None:
         """The sentence as it may be shown; None where it may not."""

@@ -45,10 +45,13 @@ def add_company(connection: Connection, company: str, name: str, now: float) -> 
     connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"name": name}))
 
 
-def receive(connection: Connection, event: Inbound, pace: Pace, now: float) -> None:
-    """Store an event and mark its conversation as due. Raises `Duplicate`, or `UsageError` for an unknown company."""
+def receive(connection: Connection, event: Inbound, pace: Pace, now: float, trace: str = "") -> str:
+    """Store an event and mark its conversation as due; returns the conversation's id.
+
+    Raises `Duplicate`, or `UsageError` for an unknown company.
+    """
     conversation = _next(connection, event, now)
-    message = received(event, conversation.id, conversation.last, now)
+    message = received(event, conversation.id, conversation.last, now, trace)
     row = from_message(event.chat.company, event.chat.channel, message, event.id)
     if connection.execute(statements.arrive(connection.dialect.name), row).one_or_none() is None:
         raise Duplicate(f"The event {event.id} is stored already.")
@@ -59,6 +62,7 @@ def receive(connection: Connection, event: Inbound, pace: Pace, now: float) -> N
     if not conversation.bot_answers:
         stir(connection, conversation, now, wrote=event.kind not in SILENT)
     announce(connection, "conversation", conversation.id)
+    return conversation.id
 
 
 def _next(connection: Connection, event: Inbound, now: float) -> Conversation:

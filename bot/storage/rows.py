@@ -74,6 +74,7 @@ _BODY = (
         "sender",
     ),
     "edited",
+    "trace",
 )
 
 
@@ -128,10 +129,11 @@ def to_message(row: Row[Any]) -> Message:
         reason=Reason(body["reason"]) if "reason" in body else None,
         sender=body.get("sender", ""),
         edited=body.get("edited", False),
+        trace=body.get("trace", ""),
     )
 
 
-def received(event: Inbound, conversation: str, seq: int, now: float) -> Message:
+def received(event: Inbound, conversation: str, seq: int, now: float, trace: str = "") -> Message:
     """An event as the message it is stored as."""
     return Message(
         conversation=conversation,
@@ -147,6 +149,7 @@ def received(event: Inbound, conversation: str, seq: int, now: float) -> Message
         attachments=event.attachments,
         language=event.language,
         sender=event.author,
+        trace=trace,
     )
 
 

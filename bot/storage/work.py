@@ -132,7 +132,7 @@ def burst(connection: Connection, leased: Conversation, history: int) -> tuple[C
 
 
 def begin_send(connection: Connection, leased: Conversation, seq: int) -> bool:
-    """Mark a message of the bot, or a notice, as being sent now; False if it was withdrawn meanwhile. Raises `Fenced`."""
+    """Mark a message of the bot, or a notice, as being sent; False if it was withdrawn meanwhile. Raises `Fenced`."""
     _fenced(connection, statements.BEGIN_SEND, leased, there_seq=seq)
     status = connection.execute(statements.STATUS, here(leased) | {"there_seq": seq}).scalar_one()
     if status != Status.OUTBOX:
@@ -246,4 +246,5 @@ def _as_message(conversation: Conversation, reply: Reply, seq: int, now: float) 
         outcome=reply.outcome,
         reason=reply.reason,
         sender=reply.sender,
+        trace=reply.trace,
     )
