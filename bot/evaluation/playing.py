@@ -113,7 +113,9 @@ class Stage:
         chat = Chat(script.company, CHANNEL, uuid.uuid4().hex)
         heard, seen = Heard(), 0
         for number, turn in enumerate(script.turns, start=1):
-            event = Inbound(str(number), chat, text=turn.customer, order=number, language=script.language)
+            event = Inbound(
+                f"{chat.address}:{number}", chat, text=turn.customer, order=number, language=script.language
+            )
             await self._intake.receive(event)
             conversation = await self._settled(chat)
             where = (conversation.company, conversation.id, seen)
