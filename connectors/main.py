@@ -20,10 +20,12 @@ from bot.bootstrap import Parts
 from bot.conversation import Pace
 from bot.domain import Line
 from bot.handoffs.consulting import Consultant
+from bot.handoffs.overdue import Overdue
 from bot.handoffs.suggesting import Suggesting
 from bot.handoffs.tending import Tending
 from bot.intake import Intake
 from bot.ports import Connector
+from bot.sections import HandoffSettings
 from bot.settings import Company, Settings, WebSettings
 from bot.storage import conversations
 from bot.turn import Turns
@@ -109,9 +111,8 @@ async def serve(
         connectors |= {(company, bot.channel): bot for company, bot in telegram.items()}
         receiving = [each for each in connectors.values() if each.channel in roles]
         worker = await _worker(parts, connectors, pace) if parts else None
-        consultant = _consultant(parts) if parts else None
         rules = {company.id: company.handoff for company in settings.served}
-        tending = Tending(database, Suggesting(parts.answering.answer, database), rules) if parts else None
+        beside = [Overdue(database, rules, pace), *(_for_staff(parts, rules) if parts else ())]
         wanted = Role.SLACK in roles
         slacks = await stack.enter_async_context(open_slacks(settings, database, connectors, wanted=wanted))
         routers = [*slacks.routers(), *(_webhooks(settings, telegram) if Role.TELEGRAM in roles else ())]
@@ -125,10 +126,8 @@ async def serve(
             following = tasks.create_task(parts.search.follow(), name="follow the documents") if parts else None
             if worker:
                 tasks.create_task(worker.run(), name="worker")
-            if consultant:
-                tasks.create_task(consultant.run(), name="consultant")
-            if tending:
-                tasks.create_task(tending.run(), name="cases by the clock")
+            for each in beside:
+                tasks.create_task(each.run(), name=type(each).__name__)
             tasks.create_task(slacks.run(), name="threads of cases")
             if server and listener:
                 tasks.create_task(server.serve([listener]), name="web server")
@@ -138,10 +137,8 @@ async def serve(
                 await stopping.wait()
                 log.info("Stopping: what was begun is finished first, for up to %.0f s", DRAIN_SECONDS)
                 await slacks.stop(DRAIN_SECONDS)
-                if consultant:
-                    consultant.stop()
-                if tending:
-                    tending.stop()
+                for each in beside:
+                    each.stop()
                 await _stop(receiving, worker, server, [*webs.values(), *(desk.board for desk in desks.values())])
                 if following:
                     following.cancel()
@@ -173,10 +170,12 @@ async def _worker(parts: Parts, connectors: Mapping[Line, Connector], pace: Pace
     return Worker(parts.database, turns.work, list(connectors), pace)
 
 
-def _consultant(parts: Parts) -> Consultant:
-    """Answers what staff ask at any desk."""
+def _for_staff(parts: Parts, rules: Mapping[str, HandoffSettings]) -> Sequence[Consultant | Tending]:
+    """What answers the questions that staff ask at any desk, and looks after their cases."""
     answer = parts.answering.answer
-    return Consultant(parts.database, answer, parts.search.search, Suggesting(answer, parts.database))
+    suggesting = Suggesting(answer, parts.database)
+    consultant = Consultant(parts.database, answer, parts.search.search, suggesting)
+    return consultant, Tending(parts.database, suggesting, rules)
 
 
 def _sites(

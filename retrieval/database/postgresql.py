@@ -5,11 +5,14 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from sqlalchemy import URL, text
+from sqlalchemy import URL, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from retrieval.database.common import Listener, Listeners, Operation, P, T, explained
 from retrieval.errors import StoreUnavailable
+
+IDLE_SECONDS = 10
+"""A process that says nothing for so long in the middle of a transaction has frozen: what it has locked is set free."""
 
 
 class PostgreSQL:
@@ -19,13 +22,16 @@ class PostgreSQL:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.url = engine.url.set(drivername="postgresql").render_as_string()
+        self.writing = 0
         self._engine = engine
         self._listeners = Listeners()
         self._listening: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, address: URL) -> "PostgreSQL":
-        database = cls(create_async_engine(address, pool_size=20, max_overflow=0, pool_pre_ping=True))
+        engine = create_async_engine(address, pool_size=20, max_overflow=0, pool_pre_ping=True)
+        event.listen(engine.sync_engine, "connect", _let_go_when_frozen)
+        database = cls(engine)
         try:
             await database.read(lambda connection: connection.execute(text("SELECT 1")))
         except BaseException:
@@ -40,9 +46,13 @@ class PostgreSQL:
                 return await connection.run_sync(operation, *args, **kwargs)
 
     async def write(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        with explained(self.url):
-            async with self._engine.begin() as connection:
-                return await connection.run_sync(operation, *args, **kwargs)
+        self.writing += 1
+        try:
+            with explained(self.url):
+                async with self._engine.begin() as connection:
+                    return await connection.run_sync(operation, *args, **kwargs)
+        finally:
+            self.writing -= 1
 
     def listen(self, topic: str, listener: Listener) -> Callable[[], None]:
         return self._listeners.add(topic, listener)
@@ -84,3 +94,9 @@ class PostgreSQL:
                     raw.remove_termination_listener(lost_it)
                     if not raw.is_closed():
                         await raw.remove_listener("answerdesk", heard)
+
+
+def _let_go_when_frozen(connection: Any, _record: object) -> None:
+    """By a statement: a pooler in between takes no such setting when the connection begins."""
+    connection.cursor().execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
+    connection.commit()

@@ -55,8 +55,8 @@ class LineChannel:
                 await self.kill(child)
             server.close()
 
-    async def spawn(self) -> Child:
-        command = [sys.executable, "-m", "tests.fakes.crash_worker", self.url, str(self._port)]
+    async def spawn(self, *options: str) -> Child:
+        command = [sys.executable, "-m", "tests.fakes.crash_worker", self.url, str(self._port), *options]
         process = await asyncio.create_subprocess_exec(*command)
         ready = asyncio.get_running_loop().create_future()
         self._processes[process.pid], self._ready[process.pid] = process, ready
@@ -68,6 +68,12 @@ class LineChannel:
         await child.process.wait()
         if child in self.children:
             self.children.remove(child)
+
+    async def finish(self, child: Child) -> None:
+        """Hang up: the process ends when it has done what it had begun."""
+        child.writer.write_eof()
+        async with asyncio.timeout(60):
+            await child.process.wait()
 
     async def deliver(self, event: str, address: str, text: str) -> None:
         """Again and again, as a messenger does, until some process says that it has it."""
