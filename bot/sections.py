@@ -264,6 +264,27 @@ class OtherCompanySettings(BaseModel):
     handoff: HandoffSettings = HandoffSettings()
 
 
+class TelemetrySettings(BaseModel):
+    """Who may watch the service work; nobody, unless it is set."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    metrics_address: Annotated[
+        str | None,
+        Field(
+            pattern=r"^\S+:\d{1,5}$",
+            description="Where Prometheus finds `/metrics`, such as 127.0.0.1:9464; each process needs one of its own.",
+        ),
+    ] = None
+    traces_url: Annotated[
+        HttpUrl | None,
+        Field(
+            description="Where traces go, by OTLP over HTTP, such as http://127.0.0.1:4318; unset means what "
+            "OTEL_EXPORTER_OTLP_ENDPOINT says, or nowhere."
+        ),
+    ] = None
+
+
 class StorageSettings(BaseModel):
     """Where conversations and documents are kept."""
 

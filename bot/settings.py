@@ -34,6 +34,7 @@ from bot.sections import (
     SlackSettings,
     StorageSettings,
     TelegramSettings,
+    TelemetrySettings,
     WebSettings,
 )
 from llm.errors import SettingsError
@@ -53,6 +54,7 @@ __all__ = [
     "SlackSettings",
     "StorageSettings",
     "TelegramSettings",
+    "TelemetrySettings",
     "WebSettings",
     "holds",
     "load_settings",
@@ -106,6 +108,7 @@ class Settings(BaseSettings):
     slack: SlackSettings = SlackSettings()
     web: WebSettings = WebSettings()
     desk: DeskSettings = DeskSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     models_dir: Annotated[
         Path | None, Field(description="Where prepared models lie; unset means `models` in the data folder.")

@@ -36,6 +36,9 @@ SAMPLES = {
     "slack.url": "https://help.example.com",
     "desk.url": "https://help.example.com",
     "telegram.webhook_url": "https://help.example.com",
+    "telemetry.metrics_address": "127.0.0.1:9464",
+    "telemetry.traces_url": "http://127.0.0.1:4318",
+    "llm.price_cached": 0.05,
 }
 """What the example file shows where the default is nothing."""
 EXAMPLE_HEAD = """\

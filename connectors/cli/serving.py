@@ -89,14 +89,18 @@ async def serve(call: Invocation, host: Host = None, port: Port = None, roles: R
     [not dim]Next:[/] [cyan]answerdesk handoffs[/] lists who waits for a person.
     """
     from connectors import main
+    from connectors.telemetry.exporting import exporting
+    from connectors.telemetry.scraping import scraped
 
     settings = call.configured(**_web(host, port))
     chosen = main.chosen_roles(roles, settings)
     async with AsyncExitStack() as stack:
         needed = main.needs_address(chosen, settings)
         listener = await stack.enter_async_context(main.bound(settings.web)) if needed else None
+        stack.enter_context(exporting(settings.telemetry, chosen))  # first: what is built now is measured already
         parts = await stack.enter_async_context(call.parts(settings)) if main.Role.WORKER in chosen else None
         database = parts.database if parts else await stack.enter_async_context(call.storage())
+        await stack.enter_async_context(scraped(settings, database))
         if main.Role.WORKER in chosen:
             await _warn_without_documents(call, settings, database)
         await main.serve(

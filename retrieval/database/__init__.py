@@ -39,6 +39,8 @@ class Database(Protocol):
     """`sqlite` or `postgresql`."""
     url: str
     """Without the password: fit for logs."""
+    writing: int
+    """How many operations wait to be written, or are being written."""
 
     async def read(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run an operation that changes nothing, on one snapshot. Raises `StoreUnavailable`."""

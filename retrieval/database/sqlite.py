@@ -42,6 +42,7 @@ class SQLite:
 
     def __init__(self, address: URL, loop: asyncio.AbstractEventLoop) -> None:
         self.url = address.render_as_string()
+        self.writing = 0
         self._loop = loop
         self._listeners = Listeners()
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
@@ -68,7 +69,11 @@ class SQLite:
             raise StoreUnavailable(f"The database {self.url} has been closed.")
         job = _Job(lambda connection: operation(connection, *args, **kwargs))
         self._jobs.put(job)
-        result: T = await asyncio.wrap_future(job.future)
+        self.writing += 1
+        try:
+            result: T = await asyncio.wrap_future(job.future)
+        finally:
+            self.writing -= 1
         return result
 
     def listen(self, topic: str, listener: Listener) -> Callable[[], None]:
