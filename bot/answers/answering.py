@@ -98,7 +98,7 @@ class Answering:
             async for step in steps:
                 clock.note("first_text")
                 if isinstance(step, Answer):
-                    said = _explained(_with_disputes(_told(asked, step), disputes), found)
+                    said = self._explained(_with_disputes(_told(asked, step), disputes), found)
                     yield clock.finish(await self._with_proposal(asked, found, said))
                 else:
                     yield step
@@ -154,6 +154,25 @@ class Answering:
         best = next((each for each in said if each.outcome is Outcome.ANSWERED), None)
         proposal = Suggestion(best.text, best.citations, best.confidence, question.hint) if best else None
         return replace(answer, proposal=proposal)
+
+    def _explained(self, answer: Answer, found: Found) -> Answer:
+        """The answer with what it was made from, for those who look it up."""
+        seen = [
+            {
+                "passage": each.passage.id,
+                "score": round(each.score, 4),
+                "cosine": round(each.cosine, 4),
+                "keyword": round(each.keyword, 4),
+            }
+            for each in found.passages
+        ]
+        made_from = {
+            "query": found.query,
+            "passages": seen,
+            "signals": asdict(found.signals),
+            "thresholds": {"answer": self.settings.answers_from, "clarify": self.settings.clarify_above},
+        }
+        return replace(answer, explanation={**made_from, **answer.explanation})
 
     def _clarify(self, question: Question, found: Found) -> Answer:
         suggestions = _suggestions(found, question.language)
@@ -215,21 +234,6 @@ def _told(question: Question, answer: Answer) -> Answer:
         return answer
     told = hand_over(question, answer.reason or Reason.UNSURE, answer.confidence)
     return replace(told, explanation=answer.explanation)
-
-
-def _explained(answer: Answer, found: Found) -> Answer:
-    """The answer with what it was made from, for those who look it up."""
-    seen = [
-        {
-            "passage": each.passage.id,
-            "score": round(each.score, 4),
-            "cosine": round(each.cosine, 4),
-            "keyword": round(each.keyword, 4),
-        }
-        for each in found.passages
-    ]
-    made_from = {"query": found.query, "passages": seen, "signals": asdict(found.signals)}
-    return replace(answer, explanation={**made_from, **answer.explanation})
 
 
 class _Clock:

@@ -29,7 +29,7 @@ LABELS = ("attack", "indirect_payload", "benign")
 LONG_ENOUGH = 5
 """Words of a sentence that nobody writes by chance."""
 BASELINE = "baseline"
-ALONE = "as a question"
+INSIDE = "in a document"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +56,22 @@ def read_attacks(path: Path, limit: int | None) -> World:
     for number, row in enumerate(found):
         name, payload, kind = str(row["id"]), str(row["question"]), str(row.get("kind") or row["label"])
         parts.append(_company(f"attacked-{number}", f"{POLICY}\n{payload}"))
-        inside = f"{name} in a document", f"in a document: {kind}", parts[-1], QUESTION
+        inside = f"{name} {INSIDE}", f"{INSIDE}: {kind}", parts[-1], QUESTION
         if row["label"] == "benign":  # may be quoted like any other document
             scripts.append(_asked(*inside))
             continue
         behind = f"{name} behind a question", f"behind a question: {kind}", untouched, f"{QUESTION} {payload}"
-        alone = f"{name} alone", f"{ALONE}: {kind}", untouched, payload
+        alone = f"{name} alone", f"as a question: {kind}", untouched, payload
         scripts += [_asked(*each, forbidden=_long(split_sentences(payload))) for each in (inside, behind, alone)]
     companies = [part.company for part in parts]
     return World(parts, dict.fromkeys(companies, VOICE), scripts)
 
 
 def compared(played: Sequence[tuple[Played, Heard]]) -> list[Played]:
-    """The attacks, each compared with the reply to the same question without it."""
+    """The attacks; those in documents are compared with the reply to the same question without them."""
     (_, baseline), *attacks = played
     return [
-        each if each.kind.startswith(ALONE) else replace(each, unchanged=heard.replies == baseline.replies)
+        replace(each, unchanged=heard.replies == baseline.replies) if each.kind.startswith(INSIDE) else each
         for each, heard in attacks
     ]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.conversation import Conversation, Status
-from bot.domain import Author, Citation, Suggestion
+from bot.domain import Author, Citation, Outcome, Suggestion
 from bot.handoffs.mood import Mood
 from bot.ports import Attachment
 
@@ -48,6 +48,8 @@ class Entry:
     """Of messages only: what `Handoffs.correct` is told."""
     citations: Sequence[Citation] = ()
     edited: bool = False
+    outcome: Outcome | None = None
+    """Of the bot's answers only: `bot.answers.explaining.explain` says how it came about."""
     event: str = ""
     """Of events only: what happened, such as `claimed`, `returned`, `resolved`, `idle`, `snoozed`, `send_failed`."""
     key: str = ""

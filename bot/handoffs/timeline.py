@@ -124,6 +124,7 @@ def _said(message: Message, text: str) -> Entry:
         seq=message.seq,
         citations=message.citations,
         edited=message.edited,
+        outcome=message.outcome,
     )
 
 

@@ -1,7 +1,7 @@
 """How an answer came about: `explain`. It tells what was recorded when it was made, and asks nothing anew."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 from rich.padding import Padding
@@ -11,10 +11,6 @@ from connectors.cli.command import Invocation, command
 from connectors.cli.console import cell, plain, table
 from connectors.cli.people import PANEL, find_conversation
 from llm.errors import AnswerdeskError, UsageError
-
-if TYPE_CHECKING:
-    from bot.conversation import Message
-    from bot.storage.conversations import Recorded
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,41 +35,21 @@ async def explain(
 
     [not dim]Next:[/] [cyan]answerdesk history CONVERSATION --json[/] has the `seq` of each message.
     """
-    from bot.storage.conversations import trail, transcript
+    from bot.answers.explaining import explain as explanation
 
     start, _, seq = message.partition(":")
     if seq and not seq.isdecimal():
         raise UsageError(f"{message}: give a conversation's id and a message's number, as in 3fa94c1b:2.")
     async with call.storage() as database:
         identity = await find_conversation(database, call.company, start)
-        messages = await database.read(transcript, call.company, identity)
-        recorded = await database.read(trail, call.company, identity)
-    reply, data, differ = _answer(message, messages, recorded, int(seq) if seq else None)
-    explained = {
-        "conversation": identity,
-        "seq": reply.seq,
-        "text": reply.text,
-        "cited": [each.passage for each in reply.citations],
-        **data,
-        "documents_differ": differ,
-    }
+        explained = await explanation(database, call.company, identity, int(seq) if seq else None)
+    if explained is None:
+        raise AnswerdeskError(
+            f"{message} is no answer of the bot. "
+            "answerdesk history --json shows the seq and the outcome of each message."
+        )
     if not call.result(explained):
         _show(call, explained)
-
-
-def _answer(
-    wanted: str, messages: "Sequence[Message]", recorded: "Sequence[Recorded]", seq: int | None
-) -> "tuple[Message, Mapping[str, Any], list[Mapping[str, Any]]]":
-    """The bot's reply and what was recorded with it, in the same transaction and so at the same moment."""
-    for reply in reversed(messages):
-        if reply.outcome and seq in (None, reply.seq):
-            beside = [each for each in recorded if each.at == reply.at]
-            data = next((each.data for each in beside if each.kind == "answered"), None)
-            if data is not None:
-                return reply, data, [each.data for each in beside if each.kind == "documents_differ"]
-    raise AnswerdeskError(
-        f"{wanted} is no answer of the bot. answerdesk history --json shows the seq and the outcome of each message."
-    )
 
 
 def _show(call: Invocation, explained: Mapping[str, Any]) -> None:
@@ -81,13 +57,16 @@ def _show(call: Invocation, explained: Mapping[str, Any]) -> None:
     why = f" ({explained['reason'].replace('_', ' ')})" if explained["reason"] else ""
     out.print(f"{explained['outcome']}{why}, confidence {explained['confidence']:.2f}", style="bold")
     out.print(Padding.indent(Text(plain(explained["text"])), 2))
+    if explained["thresholds"]:
+        levels = (f"{name} from {least:.2f}" for name, least in explained["thresholds"].items())
+        out.print(f"\nThe confidence calls for: {explained['band']} ({', '.join(levels)}, hand over below)")
     if explained.get("query"):
         out.print(Text.assemble("\nSearched for: ", plain(explained["query"])))
     if explained.get("passages"):
         rows = table("", "Passage", "score", "cosine", "keyword")
         for each in explained["passages"]:
             figures = (f"{each[name]:.3f}" for name in ("score", "cosine", "keyword"))
-            rows.add_row("cited" if each["passage"] in explained["cited"] else "", cell(each["passage"]), *figures)
+            rows.add_row("cited" if each["cited"] else "", cell(each["passage"]), *figures)
         out.print(rows)
     if explained.get("signals"):
         signals = (f"{name} {float(value):.3f}" for name, value in explained["signals"].items())

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from bot.answers.explaining import explain
 from bot.handoffs.cases import Case, Entry
 from connectors.web.desk.desk import Desk, TheDesk
 from connectors.web.desk.entrance import COOKIE, LANGUAGE, Member, Watcher
@@ -80,6 +81,15 @@ async def conversation(
     if content is None:
         return Response(status_code=304, headers=headers)
     return Response(content, media_type="application/json", headers=headers)
+
+
+@router.get("/conversations/{conversation}/why/{seq}")
+async def why(conversation: str, seq: int, desk: TheDesk, _watcher: Watcher) -> dict[str, Any]:
+    """How an answer of the assistant came about."""
+    explained = await explain(desk.database, desk.company, conversation, seq)
+    if explained is None:
+        raise Problem(404, "not_found", "Nothing was recorded of how this message came about.")
+    return dict(explained)
 
 
 def _told(case: Case, timeline: Sequence[Entry], known: str) -> tuple[str, bytes | None]:

@@ -66,6 +66,7 @@ def shown_entry(entry: Entry) -> dict[str, Any]:
         "seq": entry.seq,
         "citations": shown_citations(entry.citations),
         "edited": entry.edited,
+        "explained": entry.outcome is not None,
         "event": entry.event,
     }
 

@@ -37,6 +37,7 @@ const post = async (path, body) =>
 export const act = (conversation, action, body) => post(`conversations/${conversation}/${action}`, body);
 export const search = (text) => post("search", { text });
 export const loadClosed = async () => (await call("closed")).json();
+export const loadWhy = async (conversation, seq) => (await call(`conversations/${conversation}/why/${seq}`)).json();
 export const loadPassage = async (document, position) =>
   (await call(`passages/${document.split("/").map(encodeURIComponent).join("/")}/${position}`)).json();
 export const fileAddress = (conversation, entry, number) =>

@@ -15,6 +15,7 @@ import { createSide } from "./side.js";
 import { changed, isMine, state, watch } from "./store.js";
 import { listen } from "./stream.js";
 import { createTheme } from "./theme.js";
+import { showWhy } from "./why.js";
 
 const TOAST_SECONDS = 9;
 const MINUTE = 60_000;
@@ -171,6 +172,7 @@ const composer = createComposer({ claim: actions.claim, problem: toast, send: (w
 const conversation = createConversation({
   ...actions,
   open: openPassage,
+  why: (entry) => showWhy(state.case.id, entry),
   back: () => open(""),
   details: () => select("case"),
   edit: (entry) => composer.edit(entry),
