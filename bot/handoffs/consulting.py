@@ -24,6 +24,7 @@ from bot.ports import Answerer
 from bot.storage import consultations as store
 from bot.storage.consultations import Consultation, State
 from llm.errors import UsageError
+from llm.telemetry import span
 from retrieval import store as documents
 from retrieval.database import Database
 from retrieval.errors import StoreUnavailable
@@ -174,8 +175,10 @@ class Consultant:
         result, problem = None, UNFINISHED
         carry_out = {Kind.ASK: self._advise, Kind.SEARCH: self._find, Kind.SUGGEST: self._suggest}
         try:
-            async with asyncio.timeout(LONGEST_SECONDS):
-                result = await carry_out[Kind(consultation.kind)](consultation)
+            about = {"answerdesk.company": consultation.company, "answerdesk.kind": consultation.kind}
+            with span("consult", about):
+                async with asyncio.timeout(LONGEST_SECONDS):
+                    result = await carry_out[Kind(consultation.kind)](consultation)
         except UsageError as error:
             problem = str(error)
         except Exception:

@@ -10,7 +10,9 @@ from bot.errors import BotError
 from bot.handoffs.summary import open_question
 from bot.ports import Answerer, Kind
 from bot.storage import suggesting as store
+from bot.tracing import CONVERSATION
 from llm.errors import UsageError
+from llm.telemetry import span
 from retrieval.database import Database
 
 
@@ -33,7 +35,8 @@ class Suggesting:
             raise UsageError("The customer has asked nothing yet.")
         history = [Turn(message.author, message.text) for message in messages if _was_said(message)]
         question = Question(company, asked, language=current.language, history=history, hint=hint.strip())
-        answer = await self._final(question)
+        with span("suggest", {"answerdesk.company": company, CONVERSATION: conversation}):
+            answer = await self._final(question)
         proposal = answer.proposal or Suggestion(answer.text, answer.citations, answer.confidence)
         if answer.outcome is not Outcome.ANSWERED and answer.proposal is None:
             raise UsageError("The public documents say nothing about this.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from fastapi.telemetry import TelemetryConfig
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,6 +24,9 @@ from retrieval.passages import Audience
 
 LARGEST_BODY = 64 * 1024
 """Bytes: a message of 4,000 characters fits ten times over."""
+
+UNTRACED: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""Addresses hold secrets of links, requests what customers write; and nobody outside says what a trace belongs to."""
 
 HEADERS = {
     "content-security-policy": policy("'none'"),
@@ -70,7 +74,7 @@ def create_app(dependencies: WebDependencies) -> ASGIApp:
 
 def _application(dependencies: WebDependencies) -> FastAPI:
     """All that one company's customers can reach: nothing in it knows of another company."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, max_body_size=LARGEST_BODY)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, max_body_size=LARGEST_BODY, telemetry=UNTRACED)
     pages = Pages(dependencies.name)
     app.state.pages = pages
     app.state.connector = dependencies.connector
