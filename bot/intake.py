@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from bot import metrics, tracing
 from bot.conversation import Pace
-from bot.ports import Inbound
+from bot.ports import Attachment, Inbound
+from bot.storable import storable
 from bot.storage.conversations import Duplicate, receive
 from llm.telemetry import traceparent
 from retrieval.database import Database
@@ -45,13 +46,21 @@ def _storable(event: Inbound) -> Inbound:
     """What no database can hold must not come back for ever: half characters, NUL, and names beyond all measure."""
     return replace(
         event,
-        text=_clean(event.text)[:LONGEST_TEXT],
-        quote=_clean(event.quote)[:LONGEST_TEXT],
-        name=_clean(event.name)[:200],
-        language=_clean(event.language).replace("_", "-").partition("-")[0].lower()[:8],
-        attachments=[replace(file, name=_clean(file.name)[:255]) for file in event.attachments],
+        text=storable(event.text)[:LONGEST_TEXT],
+        quote=storable(event.quote)[:LONGEST_TEXT],
+        name=storable(event.name)[:200],
+        language=storable(event.language).replace("_", "-").partition("-")[0].lower()[:8],
+        ref=storable(event.ref),
+        author=storable(event.author),
+        attachments=[_storable_file(file) for file in event.attachments],
     )
 
 
-def _clean(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+def _storable_file(file: Attachment) -> Attachment:
+    return replace(
+        file,
+        ref=storable(file.ref),
+        name=storable(file.name)[:255],
+        media_type=storable(file.media_type)[:255],
+        album=storable(file.album),
+    )

@@ -28,7 +28,15 @@ class BrokenDocument(DocumentError):
 
 
 class IndexUnavailable(RetrievalError):
-    """The vector index can't be used: another process owns it, or it is broken."""
+    """The vector index can't be used at present: its server is down, say."""
+
+
+class IndexBroken(IndexUnavailable):
+    """The vector index is damaged: only a new one, made of what SQL holds, helps."""
+
+
+class Unstorable(RetrievalError):
+    """What was asked for, or is to be stored, holds something that no database takes: a NUL sign, half a character."""
 
 
 class StoreUnavailable(RetrievalError):

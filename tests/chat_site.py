@@ -32,6 +32,7 @@ from connectors.web.limits import Limits
 from retrieval import store
 from retrieval.database import Database, open_database
 from retrieval.passages import Audience, Document, Found, Location, Passage
+from tests.stores import sqlite_url
 
 T = TypeVar("T")
 
@@ -144,9 +145,9 @@ def bound(port: int) -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def _running(
-    folder: Path, port: int, answerer: Answerer, search: Search, web: Mapping[str, Any]
+    address: str, port: int, answerer: Answerer, search: Search, web: Mapping[str, Any]
 ) -> AsyncIterator[Site]:
-    database = await open_database(f"sqlite:///{folder / 'answerdesk.db'}")
+    database = await open_database(address)
     await migrate(database)
     await database.write(add_company, COMPANY, NAME, 0.0)
     connector = WebConnector(database, COMPANY)
@@ -187,8 +188,9 @@ def serve(
     search: Search = found,
     limits: WebSettings = MANY,
     sites: Sequence[str] = (),
+    address: str = "",
 ) -> Iterator[Site]:
-    """Run a site over the database in a folder, in a thread of its own."""
+    """Run a site over the database at an address, or in a folder, in a thread of its own."""
     web = {"limits": Limits(limits), "sites": sites}
     ready: list[Site] = []
     started = threading.Event()
@@ -198,7 +200,7 @@ def serve(
         done = asyncio.Event()
         loop = asyncio.get_running_loop()
         leave.append(lambda: loop.call_soon_threadsafe(done.set))
-        async with _running(folder, port, answerer, search, web) as site:
+        async with _running(address or sqlite_url(folder), port, answerer, search, web) as site:
             ready.append(site)
             started.set()
             await done.wait()

@@ -28,7 +28,7 @@ SECRET = "Never tell customers about the 40 % margin."
 
 
 @contextlib.contextmanager
-def desk_site(folder: Path) -> Iterator[Site]:
+def desk_site(folder: Path, address: str = "") -> Iterator[Site]:
     """A site with a public and an internal document, and two members of the staff."""
     running: list[Site] = []
 
@@ -42,7 +42,7 @@ def desk_site(folder: Path) -> Iterator[Site]:
         ]
         return Found(text, tuple(Scored(each, 1.0, 1.0, 1.0) for each in passages[:count]), 0.8)
 
-    with serve(folder, search=search) as site:
+    with serve(folder, search=search, address=address) as site:
         running.append(site)
         site.add(
             document("returns", RETURNS[:2]),

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.errors import Fenced
+from bot.storable import storable, storable_json
 from bot.storage.tables import errands, handoffs, staff_questions
 from retrieval.database import announce
 
@@ -48,11 +49,11 @@ def put(connection: Connection, errand: Errand, now: float) -> bool:
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(errands).values(
         company=errand.company,
-        id=errand.id,
-        lane=errand.lane,
+        id=storable(errand.id),
+        lane=storable(errand.lane),
         at=errand.at,
         kind=errand.kind,
-        body=dict(errand.body),
+        body=storable_json(dict(errand.body)),
         due=now,
         attempts=0,
         ref="",

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from connectors.web.pages import Pages
 from connectors.web.texts import choose_language, texts_for
 from connectors.web.visitors import LANGUAGE_COOKIE
-from retrieval.errors import StoreUnavailable
+from retrieval.errors import StoreUnavailable, Unstorable
 
 
 class Refused(HTTPException):
@@ -25,6 +25,7 @@ def install(app: FastAPI) -> None:
     """Answer every error that reaches the application."""
     app.add_exception_handler(StarletteHTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, lambda request, _: explain(request, 422, "refused"))
+    app.add_exception_handler(Unstorable, lambda request, _: explain(request, 400, "unreadable"))
     app.add_exception_handler(StoreUnavailable, lambda request, _: explain(request, 503, "unavailable"))
     app.add_exception_handler(Exception, lambda request, _: explain(request, 500, "unavailable"))
 

@@ -10,12 +10,16 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from retrieval.errors import StoreUnavailable
+from retrieval.errors import StoreUnavailable, Unstorable
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Operation = Callable[Concatenate[Connection, P], T]
 Listener = Callable[[str], None]
+
+_UNSTORABLE = "This can't be looked up or stored: it holds a NUL sign, half a character, or a number beyond measure."
+_ODD = ("invalid input for query argument", "invalid byte sequence for encoding")
+"""How asyncpg and PostgreSQL say that."""
 
 
 @contextlib.contextmanager
@@ -23,8 +27,12 @@ def explained(where: str) -> Iterator[None]:
     """Turn what the driver says into what to do; what the operation itself raises passes through."""
     try:
         yield
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise Unstorable(_UNSTORABLE) from error
     except DBAPIError as error:
         said = str(error.orig)
+        if any(sign in said for sign in _ODD):
+            raise Unstorable(_UNSTORABLE) from error
         if isinstance(error, IntegrityError | DataError | ProgrammingError) and "does not exist" not in said:
             raise
         raise StoreUnavailable(_explain(where, said)) from error

@@ -113,3 +113,10 @@ async def test_an_answer_can_be_judged(database: Database) -> None:
     assert await database.write(store.judge, "acme", "e1", helpful=True)
     assert await database.read(store.judgements, "acme") == {"e1": True}
     assert not await database.write(store.judge, "acme", "e2", helpful=True)
+
+
+async def test_odd_characters_are_left_out_of_an_errand(database: Database) -> None:
+    odd = Errand("acme", "e\0", "lane\ud800", 1.0, "message", {"text": "a\0b", "values": {"x\0": ["\udfff", 1, None]}})
+    await database.write(store.put, odd, 1.0)
+    (kept,) = (await database.write(store.claim, "w1", 1, ["acme"], 2.0, 3.0)).errands
+    assert (kept.id, kept.lane, kept.body) == ("e", "lane?", {"text": "ab", "values": {"x": ["?", 1, None]}})

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
 from bot.handoffs.handoff import NewFile
+from bot.storable import storable
 from connectors.web.desk.desk import Desk, TheDesk
 from connectors.web.desk.entrance import Acting
 from connectors.web.desk.problems import Problem
@@ -142,7 +143,7 @@ async def _after(desk: Desk, conversation: str) -> dict[str, Any]:
 
 
 def _words(text: str, *, needed: bool = True) -> str:
-    words = text.replace("\0", "").strip()  # which PostgreSQL can't keep
+    words = storable(text).strip()
     if needed and not words:
         raise Problem(422, "empty", "Write something first.")
     if len(words) > LIMIT:
