@@ -12,8 +12,9 @@ from connectors.slack.text import Block, clipped, context, escape, literal, mark
 
 CLAIM, TAKE_OVER, SEND_DRAFT, EDIT, REPLY = "claim", "take_over", "send_draft", "edit", "reply"
 AGAIN, RETURN, RESOLVE, SNOOZE, KEEP = "again", "return", "resolve", "snooze", "keep"
-OPENS = (EDIT, REPLY, AGAIN, SNOOZE)
-"""Buttons that open a form: at once, or Slack's leave to do so runs out."""
+EXPLAIN = "why"
+OPENS = (EDIT, REPLY, AGAIN, SNOOZE, EXPLAIN)
+"""Buttons that open a form, or show something in its place: at once, or Slack's leave to do so runs out."""
 _LABELS = {
     CLAIM: "Claim",
     TAKE_OVER: "Take over",
@@ -25,6 +26,7 @@ _LABELS = {
     RETURN: "Return to bot",
     RESOLVE: "Resolve",
     KEEP: "Keep it",
+    EXPLAIN: "Why?",
 }
 _MOODS = {Mood.CALM: "🙂 calm", Mood.UNHAPPY: "🙁 unhappy", Mood.ANGRY: "😠 angry"}
 _RECENT = 12
@@ -116,6 +118,8 @@ def posted(case: Case, entry: Entry) -> tuple[str, list[Block]]:
     files = [context(f"📎 {escape(clipped(each.name, 200))}") for each in (*entry.attachments, *entry.files)]
     said = markdown(entry.text) if entry.author is Author.BOT else literal(entry.text)
     blocks = [context(title), *(said if entry.text else ()), *files, *sources(entry.citations)]
+    if entry.outcome:
+        blocks.append({"type": "actions", "elements": [button(EXPLAIN, value(case, str(entry.seq)))]})
     return f"{title}: {escape(clipped(entry.text, 150))}", blocks
 
 
@@ -180,4 +184,5 @@ def _buttons(case: Case) -> list[Block]:
         drafted = value(case, repr(case.suggestion.at))
         shown += [button(SEND_DRAFT, drafted, style="" if shown else "primary"), button(EDIT, drafted)]
     shown += [button(REPLY, plain), button(AGAIN, plain), button(SNOOZE, plain)]
-    return [*shown, button(RETURN, plain), button(RESOLVE, plain)]
+    asked = [button(EXPLAIN, plain)] if any(each.outcome for each in case.so_far) else []
+    return [*shown, button(RETURN, plain), button(RESOLVE, plain), *asked]

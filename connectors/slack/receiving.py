@@ -10,16 +10,18 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 
+from bot.answers.explaining import explain
 from bot.domain import Owner
 from bot.handoffs.cases import Case
 from bot.storage import errands as store
 from bot.storage.errands import Errand
 from connectors.slack import card, forms
 from connectors.slack.calling import Me
-from connectors.slack.cockpit import CLOSED, Desk
+from connectors.slack.cockpit import CLOSED, NOT_STAFF, Desk
 from connectors.slack.events import PRESS, SUBMIT, Place, translate
 from connectors.slack.telling import tell
 from connectors.slack.troubles import Failures, code, safe
+from connectors.slack.why import why
 from retrieval.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -97,6 +99,9 @@ class Receiver:
             return
         about = errand.body
         conversation, handoff, _ = (*str(about["value"]).split(":", 2), "", "")[:3]
+        if about["action"] == card.EXPLAIN:
+            await self._explain(str(body.get("trigger_id")), about)
+            return
         try:
             case = await self._desk.cases.get(self._desk.company, conversation)
             if case is None or case.id != handoff or case.closed_at is not None:
@@ -109,6 +114,24 @@ class Receiver:
                 await self._show(str(body.get("trigger_id")), forms.form(str(about["action"]), case, thread), about)
         except StoreUnavailable as error:
             await tell(self._desk.clients, about, f"The form can't be opened now: {error}")
+
+    async def _explain(self, trigger: str, about: Mapping[str, Any]) -> None:
+        """Show how an answer came about: the one that is named, or the last."""
+        conversation, _, seq = (*str(about["value"]).split(":", 2), "", "")[:3]
+        try:
+            person = await self._desk.people.get(str(about["user"]))
+            place = int(seq) if seq.isdecimal() else None
+            explained = await explain(self._desk.database, self._desk.company, conversation, place)
+        except (StoreUnavailable, *Failures) as error:
+            log.warning("an answer can't be explained: %s", safe(error))
+            await tell(self._desk.clients, about, "That can't be looked up now: press the button again.")
+            return
+        if not person.staff:
+            await tell(self._desk.clients, about, NOT_STAFF)
+        elif explained is None:
+            await tell(self._desk.clients, about, "Nothing was recorded of how this answer came about.")
+        else:
+            await self._show(trigger, why(explained), about)
 
     async def _show(self, trigger: str, view: dict[str, Any], about: Mapping[str, Any]) -> None:
         try:

@@ -21,6 +21,7 @@ async def test_a_handoff_opens_a_thread_with_all_that_is_known(service: Service)
         "Snooze",
         "Return to bot",
         "Resolve",
+        "Why?",
     ]
 
 
