@@ -42,7 +42,7 @@ class Observed:
 
     def concluded(self, change: Change, now: float, *, shown: bool) -> None:
         """Note what it came to, and whether the customer saw some of it before."""
-        outcome, manner, reason = _outcome(change)
+        outcome, manner, reason = outcome_of(change)
         line = metrics.of_line(self.chat.line)
         seconds = max(0.0, now - self.asked_at)
         metrics.turns.add(1, line | {"outcome": outcome, "manner": manner, "reason": reason})
@@ -100,7 +100,7 @@ def sending(conversation: Conversation, message: Message) -> Iterator[Sending]:
         yield Sending(begun, conversation.chat.line)
 
 
-def _outcome(change: Change) -> tuple[str, str, str]:
+def outcome_of(change: Change) -> tuple[str, str, str]:
     """What the customer got, where its words are from, and why no more."""
     answer = next((reply for reply in change.replies if reply.outcome), None)
     reason: Reason | None = answer.reason if answer else None

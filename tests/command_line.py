@@ -86,6 +86,19 @@ def server(*arguments: str | Path, url: str, **environment: str) -> Iterator[sub
             process.communicate()
 
 
+@contextlib.contextmanager
+def running(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that nobody calls, once it says that it runs."""
+    process = start(*arguments, **environment)
+    try:
+        assert process.stdout
+        assert any("Ctrl-C" in line for line in process.stdout), process.communicate()
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
 def _wait_for(url: str, process: subprocess.Popen[str]) -> None:
     for _ in range(600):
         with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - loopback

@@ -2,14 +2,12 @@
 
 import asyncio
 import contextlib
-import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.command_line import answerdesk, server, start
+from tests.command_line import answerdesk, running, server
 from tests.postgres import new_database, postgres_server
 from tests.visitor import Visitor
 
@@ -22,19 +20,6 @@ def environment(tmp_path: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatc
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return variables
-
-
-@contextlib.contextmanager
-def running(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """A process that nobody calls, once it says that it runs."""
-    process = start(*arguments, **environment)
-    try:
-        assert process.stdout
-        assert any("Ctrl-C" in line for line in process.stdout), process.communicate()
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
 
 
 def web(port: int, environment: dict[str, str]) -> contextlib.AbstractContextManager[subprocess.Popen[str]]:

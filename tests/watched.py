@@ -1,0 +1,34 @@
+"""Reads the metrics of a process as Prometheus does."""
+
+import socket
+import urllib.request
+from collections.abc import Mapping
+
+from prometheus_client.parser import text_string_to_metric_families
+
+Samples = Mapping[str, list[tuple[Mapping[str, str], float]]]
+"""By the name of a metric as PromQL has it, its labels and value."""
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free: int = probe.getsockname()[1]
+        return free
+
+
+def scrape(port: int) -> Samples:
+    """What Prometheus would read."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+        text = answer.read().decode()
+    found: dict[str, list[tuple[Mapping[str, str], float]]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            found.setdefault(sample.name, []).append((sample.labels, sample.value))
+    return found
+
+
+def value(samples: Samples, name: str, **labels: str) -> float:
+    """The sum of a metric's values with these labels."""
+    return sum(each for has, each in samples[name] if labels.items() <= has.items())
