@@ -1,7 +1,7 @@
 """What the clock does to cases: snoozed ones come back, idle ones are asked about, and go back to the bot.
 
-Each also gets a suggestion soon after it was opened. All of it stands in SQL as times that have passed or not: any
-worker may do it, and none is needed all the time.
+Each also gets a suggestion soon after it was opened, and files that customers chose and never sent go. All of it stands
+in SQL as times that have passed or not: any worker may do it, and none is needed all the time.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from bot.handoffs.handoff import Handoffs
 from bot.handoffs.suggesting import Suggesting
 from bot.sections import HandoffSettings
+from bot.storage import files
 from bot.storage import tending as store
 from llm.errors import AnswerdeskError, UsageError
 from retrieval.database import Database
@@ -23,6 +24,8 @@ POLL = 5.0
 """Seconds between two looks."""
 SUGGESTED_AT_ONCE = 4
 HOUR = 3600.0
+UNSENT_KEPT = 24 * HOUR
+"""Seconds for which a file is kept that a customer has chosen, and sent with no message."""
 
 
 class Tending:
@@ -62,10 +65,11 @@ class Tending:
         self._wake.set()
 
     async def tend(self) -> None:
-        """Wake, ask and return what is due by now."""
+        """Wake, ask, return and remove what is due by now."""
         for company, rules in self._rules.items():
             try:
                 await self._tend(company, rules.idle_hours * HOUR, rules.idle_answer_hours * HOUR)
+                await self._forget_unsent(company)
             except AnswerdeskError as error:
                 log.error("cases of %s can't be tended: %s", company, error)
 
@@ -78,6 +82,11 @@ class Tending:
                 await self._database.write(store.ask, case, now, idle, answer)
             else:
                 await self._handoffs.return_idle(company, case.conversation, case.idle_since)
+
+    async def _forget_unsent(self, company: str) -> None:
+        before = self._now() - UNSENT_KEPT
+        if await self._database.read(files.some_unsent, company, before):
+            await self._database.write(files.forget_unsent, company, before)
 
     async def suggest(self) -> None:
         """Make the suggestions that are wanted."""

@@ -17,6 +17,7 @@ from bot.errors import BotError
 from bot.ports import SILENT, Inbound, Kind
 from bot.storage import statements
 from bot.storage.casework import stir
+from bot.storage.files import mark_sent
 from bot.storage.rows import (
     from_message,
     message_rows,
@@ -55,6 +56,8 @@ def receive(connection: Connection, event: Inbound, pace: Pace, now: float, trac
     row = from_message(event.chat.company, event.chat.channel, message, event.id)
     if connection.execute(statements.arrive(connection.dialect.name), row).one_or_none() is None:
         raise Duplicate(f"The event {event.id} is stored already.")
+    if event.attachments:
+        mark_sent(connection, event.chat, [file.ref for file in event.attachments])
     if event.kind in SILENT:
         _note(connection, conversation, event, now)
     else:

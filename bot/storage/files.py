@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
 from bot.domain import Author, Chat
 from bot.ports import Attachment
@@ -15,7 +15,7 @@ _c = files.c
 def keep(
     connection: Connection, chat: Chat, author: Author, name: str, media_type: str, content: bytes, now: float
 ) -> Attachment:
-    """Keep a file of one chat; its `ref` is its id, which can't be guessed."""
+    """Keep a file of one chat; its `ref` is its id, which can't be guessed. A customer's is not sent yet."""
     id = secrets.token_urlsafe(32)  # noqa: A001 - the column's name
     connection.execute(
         insert(files).values(
@@ -29,6 +29,7 @@ def keep(
             size=len(content),
             content=content,
             at=now,
+            sent=author is not Author.CUSTOMER,
         )
     )
     return Attachment(id, name, media_type, len(content))
@@ -42,6 +43,25 @@ def keep_within(
     if connection.execute(held).scalar_one() + len(content) > most:
         return None
     return keep(connection, chat, Author.CUSTOMER, name, media_type, content, now)
+
+
+def mark_sent(connection: Connection, chat: Chat, ids: Sequence[str]) -> None:
+    """A message of the chat's customer has these files, where they are kept here."""
+    connection.execute(update(files).where(_of_customer(chat), _c.id.in_(ids)).values(sent=True))
+
+
+def some_unsent(connection: Connection, company: str, before: float) -> bool:
+    """Whether customers of the company have left files unsent since then."""
+    return connection.execute(select(_c.id).where(_unsent(company, before)).limit(1)).one_or_none() is not None
+
+
+def forget_unsent(connection: Connection, company: str, before: float) -> int:
+    """Remove the files that customers have left unsent since then; returns how many."""
+    return connection.execute(delete(files).where(_unsent(company, before))).rowcount
+
+
+def _unsent(company: str, before: float) -> ColumnElement[bool]:
+    return and_(_c.company == company, ~_c.sent, _c.at < before)
 
 
 def of_customer(connection: Connection, chat: Chat, ids: Sequence[str]) -> Sequence[Attachment]:

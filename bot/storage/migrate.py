@@ -12,7 +12,7 @@ from retrieval.database import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0005"
+HEAD = "0007"
 """The newest revision in `migrations/versions`; told here so that an up-to-date program starts without Alembic."""
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 
 from retrieval.database import metadata
@@ -190,8 +191,10 @@ files = Table(
     Column("size", Integer, nullable=False),
     Column("content", LargeBinary, nullable=False),
     Column("at", Float, nullable=False),
+    Column("sent", Boolean, nullable=False, server_default=true()),  # a message has it: it doesn't go by itself
     ForeignKeyConstraint(["company"], ["company.id"]),
     Index("ix_file_chat", "company", "channel", "address"),
+    Index("ix_file_unsent", "company", "at", sqlite_where=text("sent = 0"), postgresql_where=text("NOT sent")),
 )
 
 staff = Table(

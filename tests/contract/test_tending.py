@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from bot.conversation import Opening
-from bot.domain import Answer, Author, Citation, Draft, Outcome, Owner, Question, Reason, Suggestion
+from bot.domain import Answer, Author, Chat, Citation, Draft, Outcome, Owner, Question, Reason, Suggestion
 from bot.handoffs.cases import Case, Cases, EntryKind
 from bot.handoffs.handoff import Handoffs
 from bot.handoffs.suggesting import Suggesting
 from bot.handoffs.tending import HOUR, Tending
+from bot.ports import Inbound
 from bot.sections import HandoffSettings
 from bot.storage import conversations as store
+from bot.storage import files
 from retrieval.database import Database
 from retrieval.passages import Audience
-from tests.contract.staffing import Clock, conversation, handed_over, leased, send_all, writes
+from tests.contract.staffing import CHAT, PACE, Clock, conversation, handed_over, leased, send_all, writes
 
 RULES = {"acme": HandoffSettings(idle_hours=8, idle_answer_hours=2)}
 CITATION = Citation(1, "d", "d#0", "Returns", "page 1")
@@ -185,3 +187,32 @@ async def test_it_works_until_it_is_stopped(database: Database) -> None:
             await asyncio.sleep(0.01)
     running_one.stop()
     await running
+
+
+class TestFiles:
+    async def test_a_file_that_was_never_sent_goes_after_a_day_with_its_bytes(self, database: Database) -> None:
+        file = await database.write(files.keep, CHAT, Author.CUSTOMER, "a.png", "image/png", b"bytes", 100.0)
+        clock = Clock(100.0 + 24 * HOUR)
+        await tending(database, clock).tend()
+        assert await database.read(files.content, "acme", file.ref) == b"bytes"
+        clock.now += 1.0
+        await tending(database, clock).tend()
+        assert await database.read(files.content, "acme", file.ref) is None
+
+    async def test_a_file_that_a_message_has_stays(self, database: Database) -> None:
+        file = await database.write(files.keep, CHAT, Author.CUSTOMER, "a.png", "image/png", b"bytes", 0.0)
+        await database.write(store.receive, Inbound("e1", CHAT, attachments=[file]), PACE, 1.0)
+        await tending(database, Clock(48 * HOUR)).tend()
+        assert await database.read(files.content, "acme", file.ref) == b"bytes"
+
+    async def test_naming_the_file_of_another_chat_keeps_nothing(self, database: Database) -> None:
+        file = await database.write(files.keep, CHAT, Author.CUSTOMER, "a.png", "image/png", b"bytes", 0.0)
+        other = Chat("acme", "web", "somebody else")
+        await database.write(store.receive, Inbound("e1", other, attachments=[file]), PACE, 1.0)
+        await tending(database, Clock(48 * HOUR)).tend()
+        assert await database.read(files.content, "acme", file.ref) is None
+
+    async def test_what_staff_sent_stays(self, database: Database) -> None:
+        file = await database.write(files.keep, CHAT, Author.PERSON, "a.pdf", "application/pdf", b"bytes", 0.0)
+        await tending(database, Clock(48 * HOUR)).tend()
+        assert await database.read(files.content, "acme", file.ref) == b"bytes"
