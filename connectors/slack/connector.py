@@ -70,7 +70,7 @@ class SlackDesk:
             handoff.relay == "direct",
             largest,
         )
-        self.threads = Threads(clients.plain, settings.channel, connectors, largest)
+        self.threads = Threads(clients.plain, settings.channel, connectors, largest, database)
         """The `bot.ports.StaffChannel`."""
         self._cockpit, self._asking = Cockpit(self._desk), Asking(self._desk, self._who)
         does = {**self._cockpit.does, **self._asking.does, PRESS: self._press}

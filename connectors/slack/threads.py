@@ -13,11 +13,13 @@ from bot.domain import Line
 from bot.errors import FileUnavailable
 from bot.handoffs.casefile import Case, Entry
 from bot.ports import Attachment, Connector, Receipt, Rejected, Retry, Sent, Unknown
+from bot.storage import files
 from connectors.notices import Notices
 from connectors.slack.card import card, headline, posted
 from connectors.slack.events import Place
 from connectors.slack.text import Block, clipped, context, escape
 from connectors.slack.troubles import MENDABLE, SETTINGS_WAIT, Failures, code, explain, receipt
+from retrieval.database import Database
 from retrieval.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -42,10 +44,12 @@ class Threads:
         channel: str,
         connectors: Mapping[Line, Connector],
         largest_file: int,
+        database: Database,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`connectors` have the customers' files; `largest_file` is in bytes."""
+        """`connectors` have the customers' files, the database those of staff; `largest_file` is in bytes."""
         self._client = client
+        self._database = database
         self._channel = channel
         self._connectors = connectors
         self._largest = largest_file
@@ -77,11 +81,11 @@ class Threads:
         place = Place(str(answer["channel"]), str(answer["ts"]))
         self._in_step.add(place.ref)
         for entry in case.so_far:
-            await self._show_files(place, case, entry.attachments, ())
+            await self._show_files(place, case, (*entry.attachments, *entry.files))
         return self._judged(Sent([place.ref]))
 
     async def post(self, thread: str, case: Case, entry: Entry) -> Receipt:
-        """Add an entry, and the files that the customer sent with it."""
+        """Add an entry, and its files: the customer's, and those that staff sent from elsewhere."""
         place = Place.of(thread)
         try:
             there = [] if thread in self._in_step else await posted_since(self._client, place, entry.at)
@@ -89,10 +93,15 @@ class Threads:
                 title, blocks = posted(case, entry)
                 metadata = {"event_type": ENTRY, "event_payload": {"key": entry.id}}
                 await self._post(title, blocks, metadata, place.ts, place.channel)
+            # What staff sent from here is in the thread since they posted it, hours ago perhaps.
+            known = await posted_since(self._client, place, case.opened_at) if entry.files else []
         except Failures as error:
             self._in_step.discard(thread)
             return self._judged(receipt(error))
-        outcome = await self._show_files(place, case, entry.attachments, _names(there))
+        names, here = {name for name, _ in _files(there)}, _files(known)
+        theirs = [file for file in entry.attachments if file.name not in names]
+        ours = [file for file in entry.files if (file.name, file.size) not in here]
+        outcome = await self._show_files(place, case, [*theirs, *ours])
         if isinstance(outcome, Sent):
             self._in_step.add(thread)
         else:
@@ -125,11 +134,9 @@ class Threads:
             unfurl_media=False,
         )
 
-    async def _show_files(self, place: Place, case: Case, files: Sequence[Attachment], there: Sequence[str]) -> Receipt:
-        """Upload files of the customer; where that can't be, a word says why."""
-        for file in files:
-            if file.name in there:
-                continue
+    async def _show_files(self, place: Place, case: Case, shown: Sequence[Attachment]) -> Receipt:
+        """Upload files; where that can't be, a word says why."""
+        for file in shown:
             outcome = await self._show_file(place, case, file)
             if isinstance(outcome, Rejected):
                 with suppress(*Failures):
@@ -142,16 +149,15 @@ class Threads:
         return Sent()
 
     async def _show_file(self, place: Place, case: Case, file: Attachment) -> Receipt:
-        connector = self._connectors.get(case.conversation.chat.line)
-        if connector is None:
-            return Rejected("this process doesn't serve the customer's channel")
         try:
-            content = await connector.fetch(file.ref, self._largest)
+            content = await self._content(case, file)
             await self._client.files_upload_v2(
                 channel=place.channel, thread_ts=place.ts, content=content, filename=file.name, title=file.name
             )
         except FileUnavailable as error:
             return Rejected(str(error))
+        except StoreUnavailable as error:
+            return Retry(1.0, str(error))
         except SlackRequestError as error:
             return Retry(1.0, explain(error))
         except Failures as error:
@@ -159,6 +165,16 @@ class Threads:
                 return Rejected(explain(error))
             return receipt(error)
         return Sent()
+
+    async def _content(self, case: Case, file: Attachment) -> bytes:
+        """Raises `FileUnavailable` and `StoreUnavailable`."""
+        line = case.conversation.chat.line
+        kept = await self._database.read(files.content, case.company, file.ref, case.conversation.chat)
+        if kept is not None and len(kept) <= self._largest:
+            return kept
+        if line not in self._connectors:
+            raise FileUnavailable("this process doesn't serve the customer's channel")
+        return await self._connectors[line].fetch(file.ref, self._largest)
 
     def _judged(self, outcome: Receipt) -> Receipt:
         """The same, logged when trouble begins or ends that somebody has to mend."""
@@ -197,5 +213,6 @@ def _is_of(message: Mapping[str, Any], kind: str, key: str) -> bool:
     return metadata.get("event_type") == kind and (metadata.get("event_payload") or {}).get("key") == key
 
 
-def _names(messages: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [str(file.get("name")) for message in messages for file in message.get("files") or ()]
+def _files(messages: Sequence[Mapping[str, Any]]) -> set[tuple[str, int | None]]:
+    """Names and sizes of the files in these messages."""
+    return {(str(file.get("name")), file.get("size")) for message in messages for file in message.get("files") or ()}

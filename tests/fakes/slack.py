@@ -338,7 +338,8 @@ class FakeSlack:
         return {"file_id": identity, "upload_url": f"{self.url}/upload/{identity}"}
 
     def _complete_upload(self, params: dict[str, Any]) -> dict[str, Any]:
-        files = [{"id": each["id"], "name": self.files[each["id"]][0]} for each in params["files"]]
+        contents = {each["id"]: self.files[each["id"]] for each in params["files"]}
+        files = [{"id": id_, "name": name, "size": len(content)} for id_, (name, content) in contents.items()]
         shown = Shown(params["channel_id"], self.ts(), BOT_USER, "", params.get("thread_ts") or "", files=files)
         self.shown.append(shown)
         return {"files": files}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain import Author, Owner
+from bot.handoffs.handoff import NewFile
 from bot.ports import Attachment
 from tests.fakes.slack import CHANNEL, FakeSlack, Shown
 from tests.fakes.slack_faults import Fault
@@ -105,6 +106,25 @@ async def test_files_of_the_customer_are_in_the_thread(service: Service, mia: St
     [shown] = [each for each in service.slack.shown if each.files]
     assert shown.thread == card.ts
     assert service.slack.files[shown.files[0]["id"]] == ("scratch.jpg", b"scratch")
+
+
+async def test_files_that_staff_send_from_the_desk_are_in_the_thread(service: Service, mia: Staff) -> None:
+    card = await claimed(service, mia)
+    id_, person = (await service.case()).conversation.id, (await service.case()).person or ""
+    files = [NewFile("label.pdf", "application/pdf", b"to Acme")]
+    await service.desk.handoffs.reply("acme", id_, person, "The label", "Mia", files=files)
+    shown = await service.slack.until(lambda: next((each for each in service.slack.shown if each.files), None))
+    assert shown.thread == card.ts
+    assert service.slack.files[shown.files[0]["id"]] == ("label.pdf", b"to Acme")
+
+
+async def test_files_that_staff_send_from_the_thread_are_not_posted_there_again(service: Service, mia: Staff) -> None:
+    card = await claimed(service, mia)
+    said = await mia.writes("The label", card, file(service.slack, "label.txt", b"to Acme"))
+    await mia.sends(said)
+    await service.chat.until(lambda: service.chat.by_people)
+    await service.at_rest()
+    assert [each.user for each in service.slack.shown if each.files] == [mia.user]
 
 
 async def test_a_file_that_slack_may_not_have_does_not_hold_the_words_up(service: Service, mia: Staff) -> None:
