@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 from fastapi import APIRouter
 
+from bot.answers.teaching import Teaching
 from bot.bootstrap import Parts
 from bot.conversation import Pace
 from bot.domain import Line
@@ -174,7 +175,8 @@ def _for_staff(parts: Parts, rules: Mapping[str, HandoffSettings]) -> Sequence[C
     """What answers the questions that staff ask at any desk, and looks after their cases."""
     answer = parts.answering.answer
     suggesting = Suggesting(answer, parts.database)
-    consultant = Consultant(parts.database, answer, parts.search.search, suggesting)
+    teaching = Teaching(parts.database, parts.embedder, parts.search.search)
+    consultant = Consultant(parts.database, answer, parts.search.search, suggesting, teaching)
     return consultant, Tending(parts.database, suggesting, rules)
 
 

@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 import uvicorn
+from numpy.typing import NDArray
 
+from bot.answers.teaching import Teaching
 from bot.conversation import Conversation, Pace
 from bot.domain import Answer, Chat, Citation, Draft, Outcome, Question, Reason
 from bot.handoffs.consulting import Consultant, Search
@@ -103,6 +105,20 @@ async def scripted(question: Question) -> AsyncIterator[Draft | Answer]:
         yield answered(f"You said: {question.text}")
 
 
+class Level:
+    """An embedding model to which everything means the same."""
+
+    name, dimensions = "model", 2
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.full((len(texts), 2), 0.5**0.5, np.float32)
+
+    embed_passages = embed_queries
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+
 async def found(company: str, text: str, _audience: Audience, count: int) -> Found:
     """Finds nothing: tests that search bring passages of their own."""
     return Found(text, (), 0.0)
@@ -155,7 +171,9 @@ async def _running(
     turns = Turns(database, answerer, {(COMPANY, connector.channel): connector}, PACE)
     worker = Worker(database, turns.work, [(COMPANY, connector.channel)], PACE)
     working = asyncio.create_task(worker.run())
-    consultant = Consultant(database, answerer, search, Suggesting(answerer, database))
+    consultant = Consultant(
+        database, answerer, search, Suggesting(answerer, database), Teaching(database, Level(), search)
+    )
     consulting = asyncio.create_task(consultant.run())
     desk = open_desk(database, COMPANY, lambda _, ref, limit: connector.fetch(ref, limit), HandoffSettings())
     app = create_app(WebDependencies(database, COMPANY, NAME, connector, desk=desk, **web))

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import HttpUrl, SecretStr
 from sqlalchemy import Connection, select
 
+from bot.answers.teaching import Teaching
 from bot.domain import Answer, Author, Citation, Draft, Outcome, Question, Reason, Suggestion
 from bot.errors import FileUnavailable
 from bot.handoffs.cases import Case, Cases
@@ -22,6 +23,7 @@ from bot.storage.errands import open_threads
 from bot.storage.tables import errands, handoffs
 from connectors.slack.connector import SlackDesk, open_slack
 from retrieval.passages import Audience
+from tests.chat_site import Level, found
 from tests.desk import CHAT, Desk, desk
 from tests.fakes.channel import FakeChannel
 from tests.fakes.slack import APP_TOKEN, BOT_USER, CHANNEL, SECRET, TEAM, TOKEN, FakeSlack, Shown
@@ -161,7 +163,8 @@ async def serving(
     ):
         mirror = Mirror(core.database, {CHAT.company: app.threads})
         suggesting = Suggesting(answerer, core.database)
-        consultant = Consultant(core.database, answerer, NoSearch(), suggesting)  # type: ignore[arg-type]
+        teaching = Teaching(core.database, Level(), found)
+        consultant = Consultant(core.database, answerer, NoSearch(), suggesting, teaching)  # type: ignore[arg-type]
         running = [asyncio.create_task(each.run()) for each in (mirror, consultant)]
         if listening:
             await app.start()

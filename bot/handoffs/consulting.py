@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from bot.answers.teaching import Lesson, Taught, Teaching
 from bot.domain import Answer, Draft, Question
 from bot.errors import BotError
 from bot.handoffs.suggesting import Suggesting
@@ -56,6 +57,7 @@ class Kind(StrEnum):
     ASK = "ask"
     SEARCH = "search"
     SUGGEST = "suggest"
+    TEACH = "teach"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ Search = Callable[[str, str, Audience, int], Awaitable[Found]]
 """Finds so many passages of a company for a text: `retrieval.search.Search.search`."""
 
 _ADVICE = TypeAdapter(Advice)
+_LESSON, _TAUGHT = TypeAdapter(Lesson), TypeAdapter(Taught)
 _FINDINGS = TypeAdapter(list[Finding])
 
 
@@ -103,6 +106,11 @@ class Consulting:
     async def suggest(self, company: str, conversation: str, hint: str = "") -> None:
         """Make another suggestion for the conversation's case, heeding the hint."""
         await self._result(Consultation(company, _new(), Kind.SUGGEST, hint, conversation))
+
+    async def teach(self, company: str, lesson: Lesson) -> Taught:
+        """Have an answer approved by a person; or hear what speaks against it."""
+        text = _LESSON.dump_json(lesson).decode()
+        return _TAUGHT.validate_python(await self._result(Consultation(company, _new(), Kind.TEACH, text)))
 
     async def _result(self, asked: Consultation) -> Any:
         async with aclosing(self._follow(asked)) as steps:
@@ -136,8 +144,11 @@ class Consulting:
 class Consultant:
     """Answers what staff ask; runs where the models are."""
 
-    def __init__(self, database: Database, answer: Answerer, search: Search, suggesting: Suggesting) -> None:
+    def __init__(
+        self, database: Database, answer: Answerer, search: Search, suggesting: Suggesting, teaching: Teaching
+    ) -> None:
         self._database = database
+        self._teaching = teaching
         self._answer = answer
         self._suggesting = suggesting
         self._search = search
@@ -173,7 +184,12 @@ class Consultant:
 
     async def _work(self, consultation: Consultation) -> None:
         result, problem = None, UNFINISHED
-        carry_out = {Kind.ASK: self._advise, Kind.SEARCH: self._find, Kind.SUGGEST: self._suggest}
+        carry_out = {
+            Kind.ASK: self._advise,
+            Kind.SEARCH: self._find,
+            Kind.SUGGEST: self._suggest,
+            Kind.TEACH: self._teach,
+        }
         try:
             about = {"answerdesk.company": consultation.company, "answerdesk.kind": consultation.kind}
             with span("consult", about):
@@ -215,6 +231,10 @@ class Consultant:
     async def _suggest(self, consultation: Consultation) -> Any:
         await self._suggesting.suggest(consultation.company, consultation.conversation, consultation.text)
         return True
+
+    async def _teach(self, consultation: Consultation) -> Any:
+        lesson = _LESSON.validate_json(consultation.text)
+        return _TAUGHT.dump_python(await self._teaching.teach(consultation.company, lesson), mode="json")
 
     async def _internal(self, consultation: Consultation, passages: Collection[str]) -> list[str]:
         """Those that aren't public, or are gone already."""

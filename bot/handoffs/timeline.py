@@ -199,6 +199,7 @@ _EVENTS: Mapping[str, Callable[[Event, str], str]] = {
     "left": lambda _event, _name: f"{CUSTOMER} began anew: {ASSISTANT.lower()} answers again, and this case is closed.",
     "reopened": lambda _event, _name: f"{CUSTOMER} wrote again.",
     "idle": _idle,
+    "taught": lambda event, name: f"{name} saved an answer to “{event.data.get('question', '')}”.",
     "kept": lambda _event, name: f"{name} keeps the conversation.",
     "snoozed": _snoozed,
     "woken": lambda _event, _name: "The case is back in the queue.",

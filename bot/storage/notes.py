@@ -4,7 +4,7 @@ from sqlalchemy import Connection, insert, select
 
 from bot.conversation import Conversation
 from bot.storage.casework import stir
-from bot.storage.rows import locked
+from bot.storage.rows import locked, record
 from bot.storage.tables import deeds, notes
 from llm.errors import UsageError
 from retrieval.database import announce
@@ -46,4 +46,13 @@ def write_note(
     values = {"company": conversation.company, "conversation": conversation.id, "at": now, "person": person}
     connection.execute(insert(notes).values(**values, name=name, text=words, key=once))
     stir(connection, conversation, now, active_at=now, idle_since=None)
+    announce(connection, "conversation", conversation.id)
+
+
+def record_taught(
+    connection: Connection, key: tuple[str, str], person: str, name: str, question: str, document: str, now: float
+) -> None:
+    """Put on record that somebody approved an answer that was given in a conversation."""
+    conversation = existing(connection, key)
+    record(connection, conversation, now, "taught", person, name=name, question=question, document=document)
     announce(connection, "conversation", conversation.id)

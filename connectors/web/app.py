@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connectors.web import attachments, chat, embedding, errors, library
 from connectors.web.connector import WebConnector
-from connectors.web.desk import actions, assistance, entrance, files, problems, routes
+from connectors.web.desk import actions, assistance, entrance, files, problems, routes, teaching
 from connectors.web.desk.desk import Desk
 from connectors.web.embedding import Embedding, policy
 from connectors.web.library import PublicLibrary
@@ -85,8 +85,8 @@ def _application(dependencies: WebDependencies) -> FastAPI:
         app.include_router(router)
     if dependencies.desk:
         app.state.desk = dependencies.desk
-        for router in (entrance.router, routes.router, actions.router, files.router, assistance.router):
-            app.include_router(router)
+        for each in (entrance, routes, actions, files, assistance, teaching):
+            app.include_router(each.router)
         problems.install(app)
     for router in dependencies.routers:
         app.include_router(router)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from bot.answers.teaching import Teaching
 from bot.domain import Answer, Citation, Draft, Outcome, Question
 from bot.handoffs import consulting
 from bot.handoffs.consulting import Advice, Consultant, Consulting, Unanswered
@@ -14,7 +15,7 @@ from bot.handoffs.suggesting import Suggesting
 from retrieval import store
 from retrieval.database import Database
 from retrieval.passages import Audience, Found, Scored
-from tests.chat_site import document
+from tests.chat_site import Level, document
 
 HIT = Citation(1, "handbook", "handbook#0", "Handbook", "Refunds")
 
@@ -50,9 +51,9 @@ class Assistant:
 
 @asynccontextmanager
 async def working(assistant: Assistant) -> AsyncIterator[None]:
-    consultant = Consultant(
-        assistant.database, assistant.answer, assistant.search, Suggesting(assistant.answer, assistant.database)
-    )
+    suggesting = Suggesting(assistant.answer, assistant.database)
+    teaching = Teaching(assistant.database, Level(), assistant.search)
+    consultant = Consultant(assistant.database, assistant.answer, assistant.search, suggesting, teaching)
     running = asyncio.create_task(consultant.run())
     try:
         yield

@@ -38,6 +38,10 @@ export const act = (conversation, action, body) => post(`conversations/${convers
 export const search = (text) => post("search", { text });
 export const loadClosed = async () => (await call("closed")).json();
 export const loadWhy = async (conversation, seq) => (await call(`conversations/${conversation}/why/${seq}`)).json();
+export const loadLesson = async (conversation, seq) => (await call(`conversations/${conversation}/lesson/${seq}`)).json();
+export const loadTaught = async () => (await call("taught")).json();
+export const teach = (lesson) => post("taught", lesson);
+export const forget = (document) => post("taught/remove", { document });
 export const loadPassage = async (document, position) =>
   (await call(`passages/${document.split("/").map(encodeURIComponent).join("/")}/${position}`)).json();
 export const fileAddress = (conversation, entry, number) =>

@@ -18,7 +18,7 @@ export const dayLine = (at) => h("div", { class: "day", role: "separator" }, h("
 export const eventLine = (entry) =>
   h("div", { class: "event" }, h("span", {}, entry.text), h("time", {}, timeOfDay(entry.at)));
 
-/** `on` has what the buttons do: open(citation), why(entry), edit(entry), retry(key), recall(key). */
+/** `on` has what the buttons do: open(citation), why(entry), teach(entry), edit(entry), retry(key), recall(key). */
 export function entryElement(entry, open, on) {
   if (entry.kind === "event") return eventLine(entry);
   const side = entry.kind === "note" ? "note" : entry.author;
@@ -80,12 +80,14 @@ function foot(entry, open, on) {
   const canEdit = entry.author === "person" && entry.status === "sent" && open.owner === "human" && open.person === me.id;
   const says = entry.author === "bot" && entry.status === "withdrawn" && !open.gone ? "Never sent: a person took over" : SAYS[entry.status];
   const explains = entry.author === "bot" && entry.explained;
-  if (!says && !canEdit && !explains) return null;
+  const teaches = entry.text && entry.status === "sent" && (entry.author === "person" || explains);
+  if (!says && !canEdit && !explains && !teaches) return null;
   return h(
     "footer",
     { class: `entry-foot${entry.status === "failed" ? " failed" : ""}` },
     says ? h("span", {}, says) : null,
     explains ? h("button", { type: "button", "data-focus": `why-${entry.id}`, onclick: () => on.why(entry) }, "Why?") : null,
+    teaches ? h("button", { type: "button", "data-focus": `teach-${entry.id}`, onclick: () => on.teach(entry) }, entry.author === "bot" ? "Correct it" : "Save as answer") : null,
     canEdit ? h("button", { type: "button", "data-focus": "edit", onclick: () => on.edit(entry) }, "Edit") : null,
   );
 }

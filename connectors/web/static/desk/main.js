@@ -9,6 +9,7 @@ import { customerName } from "./format.js";
 import { listenForKeys } from "./keys.js";
 import { createKnowledge, openPassage } from "./knowledge.js";
 import { createNotifications } from "./notify.js";
+import { createAnswers } from "./answers.js";
 import { createQueue, items } from "./queue.js";
 import { createSending } from "./sending.js";
 import { createSide } from "./side.js";
@@ -173,6 +174,7 @@ const conversation = createConversation({
   ...actions,
   open: openPassage,
   why: (entry) => showWhy(state.case.id, entry),
+  teach: (entry) => answers.teach(state.case.id, entry),
   back: () => open(""),
   details: () => select("case"),
   edit: (entry) => composer.edit(entry),
@@ -188,6 +190,11 @@ const knowledge = createKnowledge((text, mode) => {
   return composer.put(text, { mode, add: true });
 });
 
+const answers = createAnswers(() => {
+  announce("The answer is saved");
+  load();
+});
+
 function send(written) {
   conversation.toEnd("instant");
   sending.send(written);
@@ -195,20 +202,24 @@ function send(written) {
 
 // --- the side ---
 
+const TABS = ["case", "knowledge", "answers"];
+
 function select(name) {
-  for (const each of ["case", "knowledge"]) {
+  for (const each of TABS) {
     byId(`tab-${each}`).setAttribute("aria-selected", String(each === name));
     byId(`tab-${each}`).tabIndex = each === name ? 0 : -1;
     byId(`panel-${each}`).hidden = each !== name;
   }
+  if (name === "answers") answers.load();
   show("side");
 }
 
-for (const name of ["case", "knowledge"]) {
-  const other = name === "case" ? "knowledge" : "case";
+for (const name of TABS) {
   byId(`tab-${name}`).addEventListener("click", () => select(name));
   byId(`tab-${name}`).addEventListener("keydown", (event) => {
-    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+    const step = { ArrowLeft: TABS.length - 1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    const other = TABS[(TABS.indexOf(name) + step) % TABS.length];
     select(other);
     byId(`tab-${other}`).focus();
   });
