@@ -12,8 +12,8 @@ from connectors.slack.text import Block, clipped, context, escape, literal, mark
 
 CLAIM, TAKE_OVER, SEND_DRAFT, EDIT, REPLY = "claim", "take_over", "send_draft", "edit", "reply"
 AGAIN, RETURN, RESOLVE, SNOOZE, KEEP = "again", "return", "resolve", "snooze", "keep"
-EXPLAIN = "why"
-OPENS = (EDIT, REPLY, AGAIN, SNOOZE, EXPLAIN)
+EXPLAIN, TEACH = "why", "teach"
+OPENS = (EDIT, REPLY, AGAIN, SNOOZE, EXPLAIN, TEACH)
 """Buttons that open a form, or show something in its place: at once, or Slack's leave to do so runs out."""
 _LABELS = {
     CLAIM: "Claim",
@@ -27,6 +27,7 @@ _LABELS = {
     RESOLVE: "Resolve",
     KEEP: "Keep it",
     EXPLAIN: "Why?",
+    TEACH: "Save as answer",
 }
 _MOODS = {Mood.CALM: "🙂 calm", Mood.UNHAPPY: "🙁 unhappy", Mood.ANGRY: "😠 angry"}
 _RECENT = 12
@@ -118,9 +119,17 @@ def posted(case: Case, entry: Entry) -> tuple[str, list[Block]]:
     files = [context(f"📎 {escape(clipped(each.name, 200))}") for each in (*entry.attachments, *entry.files)]
     said = markdown(entry.text) if entry.author is Author.BOT else literal(entry.text)
     blocks = [context(title), *(said if entry.text else ()), *files, *sources(entry.citations)]
-    if entry.outcome:
-        blocks.append({"type": "actions", "elements": [button(EXPLAIN, value(case, str(entry.seq)))]})
+    if buttons := _about(case, entry):
+        blocks.append({"type": "actions", "elements": buttons})
     return f"{title}: {escape(clipped(entry.text, 150))}", blocks
+
+
+def _about(case: Case, entry: Entry) -> list[Block]:
+    """What can be done about one reply: look how it came about, and keep it as an answer, corrected if need be."""
+    about = value(case, str(entry.seq))
+    asked = [button(EXPLAIN, about)] if entry.outcome else []
+    taught = entry.text and entry.status is Status.SENT and (entry.author is Author.PERSON or entry.outcome)
+    return [*asked, button(TEACH, about)] if taught else asked
 
 
 def sources(citations: Sequence[Citation]) -> list[Block]:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.answers.teaching import Lesson
 from bot.domain import Owner
 from bot.handoffs.cases import Case, Cases
 from bot.handoffs.consulting import Consulting, Unanswered
 from bot.handoffs.handoff import Handoffs, Taken
-from bot.storage import conversations
+from bot.storage import conversations, notes
 from bot.storage import errands as store
 from bot.storage.errands import Errand
 from connectors.slack import card, forms
@@ -21,6 +22,7 @@ from connectors.slack.telling import tell
 from connectors.slack.text import mentioned, plain
 from llm.errors import UsageError
 from retrieval.database import Database
+from retrieval.passages import Audience
 
 CLOSED = "This case is closed by now. When the customer writes again and needs a person, a new one opens."
 NOT_STAFF = "Only members of this workspace can do that: guests and people of other companies can't."
@@ -106,6 +108,9 @@ class Cockpit:
         values = errand.body["values"]
         try:
             person = await self._person(errand)
+            if errand.body["form"] == card.TEACH:
+                await self._teach(conversation, person, values, about)
+                return
             case = await self._case(conversation, handoff)
             await self._heed(str(errand.body["form"]), case, person, values, errand.id)
         except (UsageError, Taken, Unanswered) as error:
@@ -123,6 +128,31 @@ class Cockpit:
                 await self._desk.handoffs.snooze(
                     self._desk.company, case.conversation.id, person.id, until, person.name
                 )
+
+    async def _teach(
+        self, conversation: str, person: Person, values: Mapping[str, str], about: Mapping[str, Any]
+    ) -> None:
+        """Keep an answer that a person approves; or tell them alone what speaks against it."""
+        desk, question = self._desk, values[forms.QUESTION]
+        held = await desk.database.read(conversations.get, desk.company, conversation)
+        lesson = Lesson(
+            question,
+            values[forms.ANSWER],
+            Audience(values[forms.AUDIENCE]),
+            held.customer if held else "",
+            sure=values[forms.DOUBTS] == forms.SURE,
+        )
+        came = await desk.consulting.teach(desk.company, lesson)
+        if came.document:
+            where = (desk.company, conversation)
+            await desk.database.write(
+                notes.record_taught, where, person.id, person.name, question, came.document, desk.now()
+            )
+            await tell(desk.clients, about, f"Saved. From now on “{question}” is answered so.")
+            return
+        doubts = "\n".join(f"• {each.says}" for each in came.doubts)
+        said = f"Not saved yet, look at this first:\n{doubts}\nThen press the button again, and choose to save anyway."
+        await tell(desk.clients, about, f"{said}\n\nYou wrote: {lesson.answer}")
 
     async def _message(self, errand: Errand) -> None:
         """A note; unless it says that it is for the customer, or the company wants that of all messages."""

@@ -11,6 +11,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.answers.explaining import explain
+from bot.answers.teaching import lesson_of
 from bot.domain import Owner
 from bot.handoffs.cases import Case
 from bot.storage import errands as store
@@ -75,7 +76,8 @@ class Receiver:
             await next()
             return None
         try:
-            if errand.kind == SUBMIT and (late := await self._too_late(errand.body)):
+            is_form = errand.kind == SUBMIT and errand.body["form"] != card.TEACH
+            if is_form and (late := await self._too_late(errand.body)):
                 return BoltResponse(status=200, body={"response_action": "update", "view": late})
             await self._desk.database.write(store.put, errand, self._now())
         except StoreUnavailable as error:
@@ -99,8 +101,8 @@ class Receiver:
             return
         about = errand.body
         conversation, handoff, _ = (*str(about["value"]).split(":", 2), "", "")[:3]
-        if about["action"] == card.EXPLAIN:
-            await self._explain(str(body.get("trigger_id")), about)
+        if about["action"] in (card.EXPLAIN, card.TEACH):
+            await self._show_reply(str(body.get("trigger_id")), about)
             return
         try:
             case = await self._desk.cases.get(self._desk.company, conversation)
@@ -115,23 +117,30 @@ class Receiver:
         except StoreUnavailable as error:
             await tell(self._desk.clients, about, f"The form can't be opened now: {error}")
 
-    async def _explain(self, trigger: str, about: Mapping[str, Any]) -> None:
-        """Show how an answer came about: the one that is named, or the last."""
-        conversation, _, seq = (*str(about["value"]).split(":", 2), "", "")[:3]
+    async def _show_reply(self, trigger: str, about: Mapping[str, Any]) -> None:
+        """Show how a reply came about, or the form that keeps it as an answer; whoever has the case."""
+        conversation, handoff, seq = (*str(about["value"]).split(":", 2), "", "")[:3]
+        where, place = (self._desk.database, self._desk.company, conversation), int(seq) if seq.isdecimal() else None
         try:
             person = await self._desk.people.get(str(about["user"]))
-            place = int(seq) if seq.isdecimal() else None
-            explained = await explain(self._desk.database, self._desk.company, conversation, place)
+            if not person.staff:
+                await tell(self._desk.clients, about, NOT_STAFF)
+                return
+            if about["action"] == card.TEACH:
+                lesson = await lesson_of(*where, place or 0)
+                thread = Place(about["channel"], about["thread"]).ref
+                view = forms.lesson_form(lesson, f"{conversation}:{handoff}:{thread}") if lesson else None
+            else:
+                explained = await explain(*where, place)
+                view = why(explained) if explained else None
         except (StoreUnavailable, *Failures) as error:
-            log.warning("an answer can't be explained: %s", safe(error))
+            log.warning("a reply can't be looked up: %s", safe(error))
             await tell(self._desk.clients, about, "That can't be looked up now: press the button again.")
             return
-        if not person.staff:
-            await tell(self._desk.clients, about, NOT_STAFF)
-        elif explained is None:
-            await tell(self._desk.clients, about, "Nothing was recorded of how this answer came about.")
+        if view:
+            await self._show(trigger, view, about)
         else:
-            await self._show(trigger, why(explained), about)
+            await tell(self._desk.clients, about, "Nothing was recorded of this reply.")
 
     async def _show(self, trigger: str, view: dict[str, Any], about: Mapping[str, Any]) -> None:
         try:
