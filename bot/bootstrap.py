@@ -16,6 +16,7 @@ from llm.embeddings import Embedder, load_embedder
 from llm.reranking import load_reranker
 from retrieval import store
 from retrieval.database import Database, open_database
+from retrieval.embedders import Embedders
 from retrieval.ingest import Ingestion
 from retrieval.parsing import ParserProcess
 from retrieval.passages import Audience, Passage
@@ -60,12 +61,20 @@ async def open_parts(settings: Settings, progress: Progress | None = None) -> As
     """All parts, wired. `progress` hears of the embedding model's conversion, which the first start does."""
     async with open_storage(settings) as database:
         embedder = await asyncio.to_thread(load_embedder, settings.embedding, settings.models, progress)
-        indexes = await asyncio.to_thread(open_indexes, settings.data_dir / "vectors", embedder.name)
+        indexes = await asyncio.to_thread(open_indexes, settings.data_dir / "vectors", settings.retrieval)
         listen = _spending(settings) if settings.llm.endpoints else None
         model = await asyncio.to_thread(load_chat_model, settings.llm, listen)  # its first import takes seconds
         parser = ParserProcess(settings.retrieval.parse_seconds, settings.retrieval.parse_memory_mb)
         reranker = await asyncio.to_thread(load_reranker, settings.reranking)
-        search = Search(database, embedder, indexes, settings.retrieval, reranker, settings.reranking.passages)
+        search = Search(
+            database,
+            embedder,
+            indexes,
+            settings.retrieval,
+            reranker,
+            settings.reranking.passages,
+            Embedders(embedder, settings.embedding.registered(), lambda given: _load_again(settings, given)),
+        )
         answerers = _answerers(settings, database, embedder, model)
         languages = {company.id: company.language for company in settings.served}
         answering = Answering(search, answerers, settings.answering, languages, model)
@@ -86,6 +95,11 @@ def _spending(settings: Settings) -> Listener:
 
     questions = [Question(company.id, "", audience) for company in settings.served for audience in Audience]
     return spending(settings.llm, {cache_salt(each): each.company for each in questions})
+
+
+def _load_again(settings: Settings, registered: str) -> Embedder:
+    """An embedding model that served before the settings named another one."""
+    return load_embedder(settings.embedding.of_registered(registered), settings.models)
 
 
 def _answerers(

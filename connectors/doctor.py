@@ -1,7 +1,6 @@
 """What may be wrong with an installation, and what to do about it."""
 
 import asyncio
-import itertools
 import os
 import shutil
 import socket
@@ -23,19 +22,23 @@ from bot.settings import CONFIG_FILE, PREFIX, Company, Settings, holds
 from llm.chat import check_chat_model
 from llm.embeddings import Embedder, load_embedder
 from llm.errors import AnswerdeskError
-from retrieval import store
+from retrieval import moving, store
 from retrieval.database import Database
+from retrieval.dense import unfound
+from retrieval.errors import IndexUnavailable
 from retrieval.parsing import SUFFIXES, ParserProcess
-from retrieval.passages import Audience
-from retrieval.vectors import VectorIndex, open_indexes, serial_of
+from retrieval.vectors import Place, VectorIndexes, open_indexes
 
 LITTLE_SPACE = 1_000_000_000
 NO_SPACE = 200_000_000
 """Bytes: less than the prepared embedding model and a few documents need."""
-SAMPLE = 5
-"""Passages that are looked for."""
-SAME = 0.99
-"""A cosine above which two passages say the same: either may be found for the other."""
+RECENTLY = 30.0
+"""Seconds: what a running server noted before that is over."""
+_WAIT = "Wait: answers go on meanwhile."
+_AGAIN = (
+    "A running server tries again by itself, and answers from keywords meanwhile where it has to. "
+    "If it stays so, look at its log, at retrieval.chroma_url, and at the disk."
+)
 
 
 class Health(StrEnum):
@@ -155,34 +158,31 @@ def _cosines(embedder: Embedder) -> tuple[float, float]:
 
 
 async def _index(settings: Settings) -> Check:
-    embedder = await asyncio.to_thread(load_embedder, settings.embedding, settings.models)
-    with closing(await asyncio.to_thread(open_indexes, settings.data_dir / "vectors", embedder.name)) as indexes:
-        async with open_storage(settings) as database:
-            for company, audience in itertools.product(settings.served, Audience):
-                index = await asyncio.to_thread(indexes.open, company.id, audience)
-                lost = await _not_found(database, index, embedder.name)
-                if lost:
-                    where = f"{company.id}, {audience}, number {lost[0]}"
-                    return Check(
-                        "vector index",
-                        Health.FAILED,
-                        f"{indexes.kind}: a stored passage doesn't find itself ({where})",
-                        f"Stop all servers and remove {settings.data_dir / 'vectors'}: the next start rebuilds it.",
-                    )
-    return Check("vector index", Health.OK, indexes.kind)
+    name = "vector index"
+    async with open_storage(settings) as database:
+        noted = await database.read(moving.work_noted, time.time() - RECENTLY)
+        with closing(await asyncio.to_thread(open_indexes, settings.data_dir / "vectors", settings.retrieval)) as found:
+            if trouble := next((each.trouble for each in noted if not each.doing), ""):
+                return Check(name, Health.FAILED, f"{found.kind}: {trouble}", _AGAIN)
+            if work := next((each for each in noted if each.doing), None):
+                return Check(name, Health.WARNING, f"{found.kind}: {work.doing}, {work.done} of {work.of}", _WAIT)
+            try:
+                lost = await _lost(database, found)
+            except IndexUnavailable as error:
+                return Check(name, Health.FAILED, str(error), _AGAIN)
+    if lost:
+        return Check(name, Health.FAILED, f"{found.kind}: {lost}", _AGAIN)
+    return Check(name, Health.OK, found.kind)
 
 
-async def _not_found(database: Database, index: VectorIndex, model: str) -> list[int]:
-    """Of a few passages that the index holds, those that a search for their own vector doesn't find."""
-    held = sorted(map(serial_of, await asyncio.to_thread(index.held)))[:SAMPLE]
-    own = await database.read(store.vectors_of, model, held)
-    lost = []
-    for serial, vector in own.items():
-        nearest = [serial_of(key) for key in await asyncio.to_thread(index.nearest, vector, SAMPLE)]
-        found = await database.read(store.vectors_of, model, nearest)
-        if not any(float(each @ vector) > SAME for each in found.values()):
-            lost.append(serial)
-    return lost
+async def _lost(database: Database, indexes: VectorIndexes) -> str:
+    """What an index holds and doesn't find; empty if it is well."""
+    for (company, audience), standing in (await database.read(moving.standings)).items():
+        if standing.model and not indexes.exact:
+            index = await asyncio.to_thread(indexes.open, Place(company, audience, standing.model))
+            if lost := await unfound(database, index, standing.model):
+                return f"a stored passage doesn't find itself ({company}, {audience}, number {lost[0]})"
+    return ""
 
 
 async def _telegram(settings: Settings) -> Check:

@@ -163,7 +163,7 @@ async def _stop(
 
 async def _worker(parts: Parts, connectors: Mapping[Line, Connector], pace: Pace) -> Worker:
     """A worker that sends by these, its models warm: the first run is slow, and not for a customer."""
-    await parts.search.refresh()
+    await parts.search.open()
     await asyncio.to_thread(parts.embedder.embed_queries, [parts.settings.company.name])
     gc.freeze()  # what a service is made of stays: looking through it for garbage would stop everything for 0.1 s
     rules = {company.id: company.handoff for company in parts.settings.served}

@@ -26,12 +26,36 @@ class EmbeddingSettings(BaseModel):
 
     model: Annotated[
         str,
-        Field(description="`packaged` (multilingual-e5-small, no network), or a sentence-transformers name or folder."),
+        Field(
+            description="`packaged` (multilingual-e5-small, no network), a sentence-transformers name or folder, "
+            "or the endpoint's model."
+        ),
     ] = "packaged"
+    base_url: Annotated[
+        HttpUrl | None,
+        Field(description="Where `/embeddings` is served, such as http://127.0.0.1:8001/v1; unset embeds here."),
+    ] = None
+    api_key: Annotated[
+        SecretStr | None,
+        Field(description="Only by ANSWERDESK_EMBEDDING_API_KEY or ANSWERDESK_EMBEDDING_API_KEY_FILE."),
+    ] = None
+    timeout: Annotated[float, Field(gt=0, description="Seconds to wait for the endpoint's vectors.")] = 10.0
     query_prefix: Annotated[str | None, Field(description="Put before questions; unset takes the model's own.")] = None
     passage_prefix: Annotated[str | None, Field(description="Put before passages; unset takes the model's own.")] = None
     threads: Annotated[int, Field(ge=0, description="CPU threads for embedding; 0 means all cores.")] = 0
     batch_size: Annotated[int, Field(ge=1, le=1024, description="Passages embedded at a time.")] = 16
+
+    def registered(self) -> str:
+        """What a model is loaded by, as JSON, without the key."""
+        return self.model_dump_json(include={"model", "base_url", "query_prefix", "passage_prefix"})
+
+    def of_registered(self, registered: str) -> "EmbeddingSettings":
+        """The settings of a model that was registered; what is not about the model stays. Raises ValueError."""
+        given = type(self).model_validate_json(registered)
+        # The key is for the endpoint that the settings name, and for no other.
+        key = self.api_key if given.base_url == self.base_url else None
+        names = ("model", "base_url", "query_prefix", "passage_prefix")
+        return self.model_copy(update={name: getattr(given, name) for name in names} | {"api_key": key})
 
 
 class RerankingSettings(BaseModel):

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,40 +15,22 @@ from llm.telemetry import duration, span
 from retrieval import store
 from retrieval.asking import Asked, ask
 from retrieval.confidence import Scale, confidence, signals_of
-from retrieval.crossing import Bridge, Mixture
 from retrieval.database import Database
-from retrieval.embedding import embed
+from retrieval.embedders import Embedders
 from retrieval.errors import IndexUnavailable
 from retrieval.fusing import fuse, reorder
-from retrieval.keywords import KeywordIndex
-from retrieval.passages import Audience, Found, Passage, Scored
+from retrieval.indexing import Base, Indexing, Told
+from retrieval.passages import Audience, Found, Scored
 from retrieval.settings import RetrievalSettings
-from retrieval.vectors import Vector, VectorIndex, VectorIndexes, key_of, serial_of
+from retrieval.vectors import VectorIndexes, serial_of
 
 log = logging.getLogger(__name__)
 
-BATCH = 2_000
-"""Passages and vectors read from SQL at a time."""
-EMBED_TOGETHER = 256
-"""Passages embedded anew at a time: when that is broken off, what is done stays done."""
 FEWEST = 20
 """Candidates of each part of a long question."""
-SAMPLE = 200
-"""Passages of a language that its mean is taken of."""
-OUTDATED = -1
+AT_ONCE = 8
+"""The best by keywords are embedded while a question waits, if they have no vector of the model that serves."""
 _seconds = duration("answerdesk.retrieval", "A search of a company's documents.")
-
-Key = tuple[str, Audience]
-
-
-@dataclass(frozen=True, slots=True)
-class _Base:
-    """What is searched for one company and audience, as of one version of its knowledge."""
-
-    version: int
-    vectors: VectorIndex
-    keywords: KeywordIndex
-    mixture: Mixture
 
 
 @dataclass(slots=True)
@@ -62,47 +44,31 @@ class Search:
     reranker: Reranker | None = None
     reranked: int = 20
     """How many passages the reranker judges."""
-    _bases: dict[Key, _Base] = field(default_factory=dict)
-    _refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _bridge: Bridge = field(init=False)
-    _scales: dict[str, Scale] = field(default_factory=dict)
+    embedders: Embedders | None = None
+    """Where models that still serve companies come from; without it, there is that one model."""
+    _indexing: Indexing = field(init=False)
 
     def __post_init__(self) -> None:
-        self._bridge = Bridge(self.embedder)
+        self._indexing = Indexing(self.database, self.embedders or Embedders(self.embedder), self.indexes)
 
-    async def refresh(self) -> None:
-        """Bring the indexes up to what SQL holds; cheap when nothing has changed."""
-        async with self._refreshing:
-            self._scales = await self.database.read(store.scales, self.embedder.name)
-            try:
-                await self._rebuild_outdated()
-            except IndexUnavailable as error:
-                await self._start_anew(error)
+    async def open(self) -> None:
+        """Have what can be had at once; `follow` does the rest."""
+        await self._indexing.open()
 
-    async def _rebuild_outdated(self) -> None:
-        for key, version in (await self.database.read(store.knowledge_versions)).items():
-            held = self._bases.get(key)
-            if held is None or held.version != version:
-                self._bases[key] = await self._build(key, version)
+    async def refresh(self, *, move: bool = True) -> None:
+        """Bring the indexes up to what SQL holds; cheap when nothing has changed.
 
-    async def _start_anew(self, error: IndexUnavailable) -> None:
-        log.error("The vector index is built anew from the database: %s", error)
-        await asyncio.to_thread(self.indexes.start_anew)
-        self._bases = {key: replace(base, version=OUTDATED) for key, base in self._bases.items()}
-        await self._rebuild_outdated()
+        With `move`, all passages are embedded by the model of the settings, if another one has served until now.
+        """
+        await self._indexing.refresh(move=move)
+
+    async def move(self, told: Told = lambda *_: None) -> None:
+        """Let the model of the settings serve, once all passages have vectors of it."""
+        await self._indexing.move(told)
 
     async def follow(self, seconds: float = 1.0) -> None:
-        """Refresh whenever the knowledge has changed, for ever: other processes may add documents.
-
-        While many are added to a large knowledge, it takes its time: questions want the processor, too.
-        """
-        while True:
-            began = time.monotonic()
-            try:
-                await self.refresh()
-            except Exception:  # the old indexes go on serving; the next round tries again
-                log.exception("The search indexes could not be brought up to date")
-            await asyncio.sleep(max(seconds, 2 * (time.monotonic() - began)))
+        """Do all that whenever the knowledge has changed, for ever: other processes may add documents."""
+        await self._indexing.follow(seconds)
 
     async def search(
         self, company: str, query: str, audience: Audience = Audience.PUBLIC, count: int = 10, context: str = ""
@@ -123,16 +89,18 @@ class Search:
 
     async def _search(self, company: str, query: str, audience: Audience, count: int, context: str) -> Found:
         audiences = (Audience.PUBLIC, Audience.INTERNAL) if audience is Audience.INTERNAL else (Audience.PUBLIC,)
-        bases = [base for each in audiences if (base := self._bases.get((company, each)))]
+        bases = [base for each in audiences if (base := self._indexing.bases.get((company, each)))]
+        embedder = bases[0].embedder if bases else self.embedder
         with span("understand the question"):
-            asked = await asyncio.to_thread(ask, query, self.embedder, [base.keywords for base in bases], context)
+            asked = await asyncio.to_thread(ask, query, embedder, [base.keywords for base in bases], context)
         ranked: list[Scored] = []
-        for each in audiences:
-            ranked.extend(await self._search_one((company, each), asked, count))
+        for base in bases:
+            ranked.extend(await self._search_one(base, asked, count))
         ranked.sort(key=lambda scored: -scored.score)
         ranked = await self._rerank(query, ranked)
         signals = signals_of(ranked, asked)
-        return Found(query, tuple(ranked[:count]), confidence(signals, self._scales.get(company, Scale())), signals)
+        scale = self._indexing.scales.get((company, embedder.name), Scale())
+        return Found(query, tuple(ranked[:count]), confidence(signals, scale), signals)
 
     async def _rerank(self, query: str, ranked: list[Scored]) -> list[Scored]:
         """In the order that the reranker gives, if there is one and it is well."""
@@ -146,32 +114,28 @@ class Search:
             log.warning("What was found is not ordered anew: %s", error)
             return ranked
 
-    async def _search_one(self, key: Key, asked: Asked, count: int) -> list[Scored]:
-        """What one company and audience has. An index that is broken, or behind SQL, is first brought up."""
-        if (base := self._bases.get(key)) is None:
-            return []
-        try:
-            scored, behind = await self._candidates(key, base, asked, count)
-        except IndexUnavailable as error:
-            await self._replace(key, base, error)
-        else:
-            if not behind:
-                return scored
-            await self.refresh()
-        scored, _ = await self._candidates(key, self._bases[key], asked, count)
-        return scored
+    async def _search_one(self, base: Base, asked: Asked, count: int) -> list[Scored]:
+        """What one company and audience has. Indexes that are behind SQL are first brought up."""
+        scored, behind = await self._candidates(base, asked, count)
+        if not behind:
+            return scored
+        await self._indexing.open()
+        now = self._indexing.bases[base.key]
+        # The question has been embedded: where another model serves by now, its vectors say nothing about this one.
+        return (await self._candidates(now, asked, count))[0] if now.embedder is base.embedder else scored
 
-    async def _replace(self, key: Key, broken: _Base, error: IndexUnavailable) -> None:
-        async with self._refreshing:
-            if self._bases[key] is broken:  # else another search was faster
-                await self._start_anew(error)
-
-    async def _candidates(self, key: Key, base: _Base, asked: Asked, count: int) -> tuple[list[Scored], bool]:
+    async def _candidates(self, base: Base, asked: Asked, count: int) -> tuple[list[Scored], bool]:
         """What comes near the question, and whether passages that the indexes hold are gone from SQL."""
         wanted = max(self.settings.candidates, count)
-        keywords, serials = await asyncio.to_thread(_near, base, asked, wanted)
+        try:
+            keywords, serials = await asyncio.to_thread(_near, base, asked, wanted)
+        except IndexUnavailable as error:
+            self._indexing.dense.lost(base.place, error)
+            keywords, serials = await asyncio.to_thread(_near, base, asked, wanted)
         with span("read the candidates"):
-            vectors, passages = await self.database.read(store.candidates, *key, self.embedder.name, serials)
+            vectors, passages = await self.database.read(store.candidates, *base.key, base.embedder.name, serials)
+        if unread := [serial for serial in serials if serial in passages and serial not in vectors][:AT_ONCE]:
+            vectors |= await self._indexing.embed(base, {serial: passages[serial] for serial in unread})
         held = [serial for serial in passages if serial in vectors]
         if not held:
             return [], len(passages) < len(serials)
@@ -179,63 +143,13 @@ class Search:
         def scored() -> list[Scored]:
             by_part = np.array([[base.keywords.score_of(part, serial) for serial in held] for part in keywords])
             rows, found = np.stack([vectors[serial] for serial in held]), [passages[serial] for serial in held]
-            return fuse(asked, found, rows, by_part, self._bridge, base.mixture)
+            return fuse(asked, found, rows, by_part, base.bridge, base.mixture)
 
         with span("fuse"):
             return await asyncio.to_thread(scored), len(passages) < len(serials)
 
-    async def _build(self, key: Key, version: int) -> _Base:
-        """Bring the vector index in line with SQL and build the keyword index anew."""
-        rows = await self._rows(key)
-        keys = await asyncio.to_thread(lambda: {key_of(serial, passage): serial for serial, passage in rows.items()})
-        vectors = await asyncio.to_thread(self.indexes.open, *key)
-        held = await asyncio.to_thread(vectors.held)
-        await asyncio.to_thread(vectors.remove, sorted(held - keys.keys()))
-        new = [each for each in keys if each not in held]
-        for start in range(0, len(new), BATCH):
-            part = {each: keys[each] for each in new[start : start + BATCH]}
-            made = await self._vectors(key[0], rows, list(part.values()))
-            await asyncio.to_thread(
-                vectors.add, {each: made[serial] for each, serial in part.items() if serial in made}
-            )
-        replaced = self._bases.get(key)
-        keywords = await asyncio.to_thread(KeywordIndex, rows, replaced.keywords if replaced else None)
-        return _Base(version, vectors, keywords, await self._mixture(key[0], rows))
 
-    async def _mixture(self, company: str, rows: dict[int, Passage]) -> Mixture:
-        """The languages that these passages are in, from some of each."""
-        by_language: dict[str, list[int]] = {}
-        for serial, passage in rows.items():
-            by_language.setdefault(passage.language, []).append(serial)
-        if len(by_language) < 2:
-            return Mixture()
-        some = {each: serials[:: -(-len(serials) // SAMPLE)] for each, serials in by_language.items()}
-        made = await self._vectors(company, rows, [serial for serials in some.values() for serial in serials])
-        vectors = {each: [made[serial] for serial in serials if serial in made] for each, serials in some.items()}
-        return Mixture.of(vectors, {each: len(serials) for each, serials in by_language.items()})
-
-    async def _rows(self, key: Key) -> dict[int, Passage]:
-        """All passages, some at a time: on PostgreSQL they pass through the event loop."""
-        rows: dict[int, Passage] = {}
-        while part := await self.database.read(store.numbered_passages, *key, max(rows, default=0), BATCH):
-            rows |= part
-        return rows
-
-    async def _vectors(self, company: str, rows: dict[int, Passage], serials: list[int]) -> dict[int, Vector]:
-        """The vectors of these passages; those that another embedding model made are made anew by this one."""
-        held = await self.database.read(store.vectors_of, self.embedder.name, serials)
-        missing = [serial for serial in serials if serial not in held]
-        for start in range(0, len(missing), EMBED_TOGETHER):
-            part = missing[start : start + EMBED_TOGETHER]
-            log.info("Embedding %d of %d passages with %s", len(part), len(missing), self.embedder.name)
-            made = await asyncio.to_thread(embed, self.embedder, [rows[serial] for serial in part])
-            fresh = dict(zip(part, made, strict=True))
-            await self.database.write(store.put_vectors, company, self.embedder.name, fresh)
-            held |= fresh
-        return held
-
-
-def _near(base: _Base, asked: Asked, count: int) -> tuple[list[NDArray[np.float32]], list[int]]:
+def _near(base: Base, asked: Asked, count: int) -> tuple[list[NDArray[np.float32]], list[int]]:
     """The keyword scores of each part of a question, and the serials of what comes near any, dense or by keywords."""
     with span("search by keywords"):
         keywords = [base.keywords.scores(part, asked.language) for part in asked.parts]
@@ -244,7 +158,7 @@ def _near(base: _Base, asked: Asked, count: int) -> tuple[list[NDArray[np.float3
     with span("search by meaning"):
         for aim in base.mixture.aims(asked.vectors):
             for vector in aim:
-                found |= dict.fromkeys(map(serial_of, base.vectors.nearest(vector, share)))
+                found |= dict.fromkeys(map(serial_of, base.dense.nearest(vector, share)))
     for scores in keywords:
         found |= dict.fromkeys(base.keywords.best(scores, share))
     return keywords, list(found)

@@ -58,7 +58,7 @@ def put_document(connection: Connection, document: Document, embedded: Sequence[
     _forget_file(connection, document.company, document.source)
     connection.execute(insert(documents).values(document_values(document)))
     _put_passages(connection, document, embedded, model)
-    _move_on(connection, document.company, document.audience)
+    _move_on(connection, document.company, document.audience, model)
 
 
 def is_internal(document: str) -> DocumentError:
@@ -112,10 +112,12 @@ def _take_turns(connection: Connection, company: str) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"documents of {company}"))))
 
 
-def _move_on(connection: Connection, company: str, audience: Audience) -> None:
+def _move_on(connection: Connection, company: str, audience: Audience, model: str | None = None) -> None:
     here = (knowledge.c.company == company) & (knowledge.c.audience == audience)
     if connection.execute(update(knowledge).where(here).values(version=knowledge.c.version + 1)).rowcount == 0:
-        connection.execute(insert(knowledge).values(company=company, audience=audience, version=1))
+        served = select(knowledge.c.model).where(knowledge.c.company == company).limit(1)
+        by = connection.execute(served).scalar_one_or_none() or model
+        connection.execute(insert(knowledge).values(company=company, audience=audience, version=1, model=by))
 
 
 def knowledge_versions(connection: Connection) -> dict[tuple[str, Audience], int]:

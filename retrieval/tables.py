@@ -86,4 +86,27 @@ knowledge = Table(
     Column("company", String(64), primary_key=True),
     Column("audience", String(16), primary_key=True),
     Column("version", Integer, nullable=False),
+    # The embedding model by whose vectors it is searched: the same for all audiences of a company.
+    Column("model", String(255)),
+)
+
+embedding_models = Table(
+    "embedding_model",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    # JSON, without secrets: a model is loaded by it as long as it serves, though the settings name another one.
+    Column("settings", Text, nullable=False),
+)
+
+index_work = Table(
+    "index_work",
+    metadata,
+    Column("place", String(255), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("until", Float, nullable=False),
+    Column("doing", Text, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("trouble", Text, nullable=False),
+    Column("noted", Float, nullable=False),
 )

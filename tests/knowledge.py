@@ -91,11 +91,13 @@ class Knowledge:
 
 
 @contextlib.asynccontextmanager
-async def open_knowledge(folder: Path, embedder: Embedder, url: str = "") -> AsyncIterator[Knowledge]:
-    """Open, or make, what is kept in the folder; and in another database where an address is given."""
+async def open_knowledge(
+    folder: Path, embedder: Embedder, url: str = "", index: RetrievalSettings | None = None
+) -> AsyncIterator[Knowledge]:
+    """Open, or make, what is kept in the folder; in another database, or at a Chroma server, where these are given."""
     witness = Witness(embedder)
     async with opened(url or sqlite_url(folder)) as database:
-        indexes = await asyncio.to_thread(open_indexes, folder / "vectors", embedder.name)
+        indexes = await asyncio.to_thread(open_indexes, folder / "vectors", index)
         search = Search(database, witness, indexes, RetrievalSettings())
         try:
             yield Knowledge(database, witness, indexes, search)

@@ -50,7 +50,7 @@ async def ask(
     from bot.domain import Question
 
     async with call.parts() as parts:
-        await parts.search.refresh()
+        await parts.search.refresh(move=False)
         answer = await _answer(call, parts, Question(call.company, question, audience))
     if not call.result(_as_json(answer)):
         _show(call, answer)
@@ -129,7 +129,7 @@ async def search(
     [not dim]Next:[/] [cyan]answerdesk ask "..."[/] makes an answer of them.
     """
     async with call.parts() as parts:
-        await parts.search.refresh()
+        await parts.search.refresh(move=False)
         found = await parts.search.search(call.company, query, audience, k)
     passages = [_found(scored) for scored in found.passages]
     if not call.result({"passages": passages, "confidence": round(found.confidence, 4)}):

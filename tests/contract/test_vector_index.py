@@ -1,6 +1,7 @@
-"""What every vector index promises, held by the exact scan, and by Chroma with few and with many vectors."""
+"""What every vector index promises: the exact scan, Chroma in this process, and a Chroma server."""
 
 import asyncio
+import hashlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,24 +9,39 @@ from pathlib import Path
 import pytest
 
 from retrieval.passages import Audience, Passage
-from retrieval.vectors import ScanIndexes, Vector, VectorIndex, VectorIndexes, key_of, open_indexes, serial_of
+from retrieval.vectors import Place, ScanIndexes, Vector, VectorIndex, VectorIndexes, key_of, open_indexes, serial_of
+from tests.chroma_server import ChromaServer
 from tests.knowledge import some_vector
 
-MODEL = "a model"
+ACME = Place("acme", Audience.PUBLIC, "a model")
 
 
-@pytest.fixture(params=["scan", "chroma", "chroma's graph"])
-def indexes(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[VectorIndexes]:
-    if request.param == "chroma's graph":
-        monkeypatch.setattr("retrieval.chroma.EXACT_UP_TO", 0)
-    opened: VectorIndexes = ScanIndexes() if request.param == "scan" else open_indexes(tmp_path / "vectors", MODEL)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChromaServer]:
+    server = ChromaServer(tmp_path_factory.mktemp("server"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["scan", "embedded", "server"])
+def indexes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorIndexes]:
+    opened: VectorIndexes
+    if request.param == "scan":
+        opened = ScanIndexes()
+    elif request.param == "embedded":
+        opened = open_indexes(tmp_path / "vectors")
+    else:
+        server = request.getfixturevalue("server")
+        prefix = hashlib.sha256(request.node.name.encode()).hexdigest()[:16]
+        opened = open_indexes(tmp_path / "vectors", server.settings(chroma_prefix=prefix, chroma_timeout=30))
     yield opened
     opened.close()
 
 
 @pytest.fixture
 def index(indexes: VectorIndexes) -> VectorIndex:
-    return indexes.open("acme", Audience.PUBLIC)
+    return indexes.open(ACME)
 
 
 def vectors(*serials: int) -> dict[str, Vector]:
@@ -112,32 +128,69 @@ class TestAnIndex:
 
 
 class TestIndexes:
-    def test_are_apart_by_company_and_audience(self, indexes: VectorIndexes) -> None:
-        indexes.open("acme", Audience.PUBLIC).add(vectors(1))
-        indexes.open("acme", Audience.INTERNAL).add(vectors(2))
-        indexes.open("other", Audience.PUBLIC).add(vectors(3))
-        assert indexes.open("acme", Audience.PUBLIC).nearest(some_vector(2), 5) == ["1"]
+    @pytest.mark.parametrize(
+        "other", [ACME._replace(audience=Audience.INTERNAL), ACME._replace(company="b"), ACME._replace(model="another")]
+    )
+    def test_are_apart_by_company_audience_and_model(self, indexes: VectorIndexes, other: Place) -> None:
+        indexes.open(ACME).add(vectors(1))
+        indexes.open(other).add(vectors(2))
+        assert indexes.open(ACME).nearest(some_vector(2), 5) == ["1"]
 
     def test_are_the_same_when_opened_again(self, indexes: VectorIndexes) -> None:
-        indexes.open("acme", Audience.PUBLIC).add(vectors(1))
-        assert indexes.open("acme", Audience.PUBLIC).held() == {"1"}
-
-    def test_are_empty_after_starting_anew(self, indexes: VectorIndexes) -> None:
-        indexes.open("acme", Audience.PUBLIC).add(vectors(1))
-        indexes.start_anew()
-        assert indexes.open("acme", Audience.PUBLIC).held() == set()
-
-    def test_work_after_starting_anew(self, indexes: VectorIndexes) -> None:
-        indexes.start_anew()
-        index = indexes.open("acme", Audience.PUBLIC)
-        index.add(vectors(4))
-        assert index.nearest(some_vector(4), 1) == ["4"]
+        indexes.open(ACME).add(vectors(1))
+        assert indexes.open(ACME).held() == {"1"}
 
     async def test_serve_threads_beside_one_another(self, indexes: VectorIndexes) -> None:
-        index = indexes.open("acme", Audience.PUBLIC)
+        index = indexes.open(ACME)
         index.add(vectors(*range(30)))
         found = await asyncio.gather(*(asyncio.to_thread(index.nearest, some_vector(n), 1) for n in range(30)))
         assert found == [[str(n)] for n in range(30)]
+
+    def test_forget_the_places_that_are_not_kept(self, indexes: VectorIndexes) -> None:
+        other = ACME._replace(model="another")
+        for place in (ACME, other):
+            indexes.open(place).add(vectors(1))
+        indexes.prune([ACME])
+        assert (indexes.open(ACME).held(), indexes.open(other).held()) == ({"1"}, set())
+
+
+class TestABuild:
+    def build(self, indexes: VectorIndexes) -> None:
+        """New indexes of 2 to 301 of one company, and of 7 of another."""
+        build = indexes.begin()
+        build.add(ACME, vectors(*range(2, 250)))
+        build.add(ACME._replace(company="b"), vectors(7))
+        build.add(ACME, vectors(*range(250, 302)))
+        self.told: list[int] = []
+        build.finish(self.told.append)
+
+    def test_takes_the_place_of_what_was_there(self, indexes: VectorIndexes) -> None:
+        indexes.open(ACME).add(vectors(1, 2))
+        self.build(indexes)
+        assert indexes.open(ACME).held() == set(map(str, range(2, 302)))
+        assert indexes.open(ACME._replace(company="b")).held() == {"7"}
+
+    def test_is_searched(self, indexes: VectorIndexes) -> None:
+        self.build(indexes)
+        assert indexes.open(ACME).nearest(some_vector(140), 1) == ["140"]
+
+    def test_tells_how_many_are_in(self, indexes: VectorIndexes) -> None:
+        self.build(indexes)
+        assert self.told[-1] == 301
+
+    def test_changes_nothing_until_it_is_finished(self, indexes: VectorIndexes) -> None:
+        indexes.open(ACME).add(vectors(1))
+        indexes.begin().add(ACME, vectors(2))
+        assert indexes.open(ACME).held() == {"1"}
+
+    def test_is_followed_by_others(self, indexes: VectorIndexes) -> None:
+        indexes.begin().add(ACME, vectors(5))  # and then the process ended
+        self.build(indexes)
+        self.build(indexes)
+        indexes.prune([ACME])
+        index = indexes.open(ACME)
+        index.add(vectors(1_000))
+        assert (len(index.held()), index.nearest(some_vector(1_000), 1)) == (301, ["1000"])
 
 
 class TestKeys:

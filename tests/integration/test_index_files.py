@@ -1,48 +1,58 @@
 """Chroma's files: who owns them, and what happens when they are damaged."""
 
-import logging
+import contextlib
 import random
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from retrieval.errors import IndexBroken
 from retrieval.passages import Audience
-from retrieval.vectors import ScanIndexes, open_indexes
+from retrieval.vectors import Place, ScanIndexes, VectorIndexes, open_indexes
 from tests.knowledge import some_vector
 
-MODEL = "a model"
+PLACE = Place("acme", Audience.PUBLIC, "a model")
 ROOT = Path(__file__).parents[2]
 OPEN = """
 import sys
 from pathlib import Path
 from retrieval.passages import Audience
-from retrieval.vectors import open_indexes
-indexes = open_indexes(Path(sys.argv[1]), sys.argv[2])
-print(indexes.kind, len(indexes.open("acme", Audience.PUBLIC).held()))
+from retrieval.vectors import Place, open_indexes
+indexes = open_indexes(Path(sys.argv[1]))
+print(indexes.kind, len(indexes.open(Place("acme", Audience.PUBLIC, "a model")).held()))
 indexes.close()
 """
 
 
-def in_another_process(folder: Path, model: str = MODEL) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", OPEN, folder, model], capture_output=True, text=True, cwd=ROOT)
+def in_another_process(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", OPEN, folder], capture_output=True, text=True, cwd=ROOT)
 
 
-def held(folder: Path, model: str = MODEL) -> set[str]:
-    with closing(open_indexes(folder, model)) as indexes:
-        return indexes.open("acme", Audience.PUBLIC).held()
+def held(folder: Path, place: Place = PLACE) -> AbstractSet[str]:
+    with closing(open_indexes(folder)) as indexes:
+        return indexes.open(place).held()
+
+
+def mend(indexes: VectorIndexes) -> None:
+    """What the search does with an index that is broken."""
+    build = indexes.begin()
+    build.add(PLACE, {str(serial): some_vector(serial) for serial in range(300)})
+    build.finish(lambda _: None)
+    indexes.prune([PLACE])
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Holds an index of 300 vectors."""
-    with closing(open_indexes(tmp_path / "vectors", MODEL)) as indexes:
-        indexes.open("acme", Audience.PUBLIC).add({str(serial): some_vector(serial) for serial in range(300)})
+    with closing(open_indexes(tmp_path / "vectors")) as indexes:
+        indexes.open(PLACE).add({str(serial): some_vector(serial) for serial in range(300)})
     return tmp_path / "vectors"
 
 
@@ -50,27 +60,23 @@ def test_vectors_are_still_there_after_a_restart(folder: Path) -> None:
     assert len(held(folder)) == 300
 
 
-def test_another_model_begins_with_an_empty_index(folder: Path) -> None:
-    assert held(folder, "another model") == set()
-
-
 def test_the_vectors_of_the_first_model_stay(folder: Path) -> None:
-    held(folder, "another model")
+    assert held(folder, PLACE._replace(model="another model")) == set()
     assert len(held(folder)) == 300
 
 
 def test_a_second_owner_in_this_process_scans(folder: Path) -> None:
-    with closing(open_indexes(folder, MODEL)):
-        assert isinstance(open_indexes(folder, MODEL), ScanIndexes)
+    with closing(open_indexes(folder)):
+        assert isinstance(open_indexes(folder), ScanIndexes)
 
 
 def test_a_second_process_scans(folder: Path) -> None:
-    with closing(open_indexes(folder, MODEL)):
+    with closing(open_indexes(folder)):
         assert in_another_process(folder).stdout.startswith("exact scan")
 
 
 def test_the_lock_goes_with_its_owner(folder: Path) -> None:
-    open_indexes(folder, MODEL).close()
+    open_indexes(folder).close()
     assert in_another_process(folder).stdout.strip() == "Chroma, embedded 300"
 
 
@@ -114,45 +120,63 @@ def damage(folder: Path, how: Callable[[bytearray, random.Random], None], seed: 
         (overwrite_pages, 0),
     ],
 )
-def test_damage_never_keeps_an_index_from_working(folder: Path, how: Callable[..., None], seed: int) -> None:
+@pytest.mark.parametrize("sealed", [True, False], ids=["closed", "killed"])
+def test_damage_never_ends_the_program(folder: Path, how: Callable[..., None], seed: int, *, sealed: bool) -> None:
     damage(folder, how, seed)
-    for _ in range(2):  # the second process must be fine where the first one ended
-        opened = in_another_process(folder)
-        if opened.returncode == 0:
-            break
-    assert opened.returncode == 0, opened.stderr
-    with closing(open_indexes(folder, MODEL)) as indexes:
-        index = indexes.open("acme", Audience.PUBLIC)
-        index.add({"new": some_vector(5_000)})
-        assert index.nearest(some_vector(5_000), 1) == ["new"]
+    if not sealed:
+        (folder / "sealed").unlink()  # as if the process that wrote it had been killed
+    opened = in_another_process(folder)
+    assert opened.returncode >= 0, opened.stderr
+    with closing(open_indexes(folder)) as indexes:
+        with contextlib.suppress(IndexBroken):
+            indexes.open(PLACE)
+        mend(indexes)
+        index = indexes.open(PLACE)
+        index.add({"5000": some_vector(5_000)})
+        assert [index.nearest(some_vector(each), 1) for each in (5_000, 17)] == [["5000"], ["17"]]
+    assert len(held(folder)) == 301
+
+
+def test_a_flipped_byte_is_noticed(folder: Path) -> None:
+    path = max(folder.rglob("*.bin"), key=lambda each: each.stat().st_size)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with closing(open_indexes(folder)) as indexes, pytest.raises(IndexBroken, match="have changed"):
+        indexes.open(PLACE)
 
 
 @pytest.mark.parametrize("pointer", [b"", b"gone", b"\xff\xfe", b"\0"])
 def test_a_damaged_pointer_leads_to_an_index_that_works(folder: Path, pointer: bytes) -> None:
     (folder / "current").write_bytes(pointer)
-    with closing(open_indexes(folder, MODEL)) as indexes:
-        index = indexes.open("acme", Audience.PUBLIC)
+    with closing(open_indexes(folder)) as indexes:
+        index = indexes.open(PLACE)
         index.add({"1": some_vector(1)})
         assert index.nearest(some_vector(1), 1) == ["1"]
 
 
-def test_an_index_that_ended_the_program_is_not_opened_again(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (folder / "opening").touch()
-    with caplog.at_level(logging.ERROR):
-        assert held(folder) == set()
-    assert "built anew" in caplog.text
+def test_a_build_that_is_cut_off_leaves_the_old_one(folder: Path) -> None:
+    with closing(open_indexes(folder)) as indexes:
+        indexes.open(PLACE)
+        indexes.begin().add(PLACE, {"1": some_vector(1)})
+    assert len(held(folder)) == 300
 
 
-def test_it_is_given_a_chance_again_once_it_is_new(folder: Path) -> None:
-    (folder / "opening").touch()
-    with closing(open_indexes(folder, MODEL)) as indexes:
-        indexes.open("acme", Audience.PUBLIC).add({"1": some_vector(1)})
-    assert held(folder) == {"1"}
+def test_a_build_that_fails_leaves_the_old_one(folder: Path) -> None:
+    with closing(open_indexes(folder)) as indexes:
+        build = indexes.begin()
+        build.add(PLACE, {"1": some_vector(1)})
+        build.add(PLACE._replace(company="?"), {"1": some_vector(1)})  # no name for a collection
+        with pytest.raises(IndexBroken):
+            build.finish(lambda _: None)
+        assert len(indexes.open(PLACE).held()) == 300
 
 
-def test_what_was_broken_is_cleared_away(folder: Path) -> None:
-    damage(folder, overwrite_the_header, seed=1)
-    open_indexes(folder, MODEL).close()
+def test_what_was_replaced_or_cut_off_is_cleared_away(folder: Path) -> None:
+    with closing(open_indexes(folder)) as indexes:
+        indexes.open(PLACE)
+        indexes.begin().add(PLACE, {"1": some_vector(1)})
+        mend(indexes)
     assert len([path for path in folder.iterdir() if path.is_dir()]) == 1
 
 
@@ -161,13 +185,15 @@ def test_a_folder_that_was_removed_is_made_again(folder: Path) -> None:
     assert held(folder) == set()
 
 
-def test_nothing_is_lost_among_clusters_of_what_is_alike(tmp_path: Path) -> None:
+def test_next_to_nothing_is_lost_among_clusters_of_what_is_alike(tmp_path: Path) -> None:
     dice = np.random.default_rng(0)
     centres = np.stack([some_vector(number, 64) for number in range(5)])
     rows = np.repeat(centres, 600, axis=0) + dice.normal(scale=0.03, size=(3_000, 64)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    with closing(open_indexes(tmp_path / "vectors", MODEL)) as indexes:
-        index = indexes.open("acme", Audience.PUBLIC)
-        index.add({str(row): vector for row, vector in enumerate(rows)})
+    with closing(open_indexes(tmp_path / "vectors")) as indexes:
+        build = indexes.begin()
+        build.add(PLACE, {str(row): vector for row, vector in enumerate(rows)})
+        build.finish(lambda _: None)
+        index = indexes.open(PLACE)
         found = [index.nearest(rows[row], 1)[0] for row in range(0, 3_000, 50)]
-    assert found == [str(row) for row in range(0, 3_000, 50)]
+    assert sum(row == str(number * 50) for number, row in enumerate(found)) >= 0.95 * len(found)

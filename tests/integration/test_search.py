@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from llm.embeddings import Embedder
 from retrieval import store
 from retrieval.passages import Audience
-from retrieval.vectors import ScanIndexes
+from retrieval.vectors import Place, ScanIndexes
 from tests.knowledge import (
     COMPANY,
     Knowledge,
@@ -303,7 +303,7 @@ class TestAfterARestart:
         assert [texts[serial].text for serial in found] == [each["text"] for each in turned]
 
     def nearest(self, knowledge: Knowledge, text: str) -> int:
-        index = knowledge.indexes.open(COMPANY, PUBLIC)
+        index = knowledge.indexes.open(Place(COMPANY, PUBLIC, knowledge.embedder.name))
         (key,) = index.nearest(knowledge.embedder.model.embed_passages([text])[0], 1)
         return int(key.partition(".")[0])
 
@@ -343,20 +343,3 @@ class Renamed:
         self.embed_queries = model.embed_queries
         self.embed_passages = model.embed_passages
         self.count_tokens = model.count_tokens
-
-
-class TestWhileItRuns:
-    async def test_a_broken_index_is_replaced_when_it_is_searched(
-        self, shop: Knowledge, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("retrieval.chroma.EXACT_UP_TO", 0)
-        await asyncio.to_thread(shop.indexes.start_anew)  # the collections that the search knows are gone
-        await shop.search.refresh()
-        assert (await documents(shop, "E-07"))[0] == "E-07"
-
-    async def test_a_broken_index_is_replaced_when_it_is_written(self, shop: Knowledge, tmp_path: Path) -> None:
-        client = shop.indexes._client  # type: ignore[attr-defined]
-        for collection in client.list_collections():
-            client.delete_collection(collection.name)
-        await shop.ingest(write_records(tmp_path / "more.jsonl", CARGO))
-        assert (await shop.found("how much can the cargo bike carry"))[0] == "The cargo bike carries 200 kg."
