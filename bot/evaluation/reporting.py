@@ -11,7 +11,7 @@ from bot.domain import Outcome
 from bot.evaluation.estimating import Difference, Measure
 from bot.evaluation.questions import Query, QuestionResult
 from bot.evaluation.running import Evaluation
-from bot.evaluation.scoring import has_passed, was_answered
+from bot.evaluation.scoring import has_passed, is_misled, was_answered
 
 BINS = 10
 MOST_SHOWN = 200
@@ -60,6 +60,7 @@ def write_report(path: Path, measured: Evaluation, title: str) -> None:
         wrong=wrong[:MOST_SHOWN],
         wrong_in_all=len(wrong),
         judged=measured.answers is not None,
+        failed=[each for each in measured.played if not all(each.runs)][:MOST_SHOWN],
     )
     path.write_text(page, encoding="utf-8")
 
@@ -74,12 +75,9 @@ def _template() -> Template:
 
 
 def _sections(measured: Evaluation) -> Iterator[tuple[str, list[Row]]]:
-    """A plot for all questions and for each language."""
-    languages = list(dict.fromkeys([*measured.retrieval, *measured.confidence]))
-    for group in languages:
-        answers = measured.answers if group == "all" else (measured.answers_by_language or {}).get(group)
-        named = {**measured.retrieval.get(group, {}), **measured.confidence.get(group, {}), **(answers or {})}
-        rows = [_row(name, each) for name, each in named.items() if each.count]
+    """A plot for all questions, and for each language and kind."""
+    for group in measured.groups:
+        rows = [_row(name, each) for name, each in measured.measures(group).items() if each.count]
         if rows:
             yield group, rows
 
@@ -119,6 +117,10 @@ def _how(query: Query, result: QuestionResult) -> str:
     found = query.grades.get(result.ranking[0] if result.ranking else "", 0) > 0
     if result.outcome is None:
         return "" if found or not query.grades else "another document stands first"
+    if is_misled(query, result):
+        return "gave the false answer for true"
+    if query.answerable is None:
+        return ""
     if not query.answerable:
         return "answered, though the documents don't answer it" if was_answered(result) else ""
     if not was_answered(result):

@@ -43,14 +43,7 @@ def _passed(pairs: Sequence[Pair]) -> Statistic:
 
 
 def _misled(pairs: Sequence[Pair]) -> Statistic:
-    """What says that the documents contradict each other has not taken the false answer for true."""
-    return plain(
-        [
-            was_answered(result) * (not result.disputed and holds(result.text or "", query.wrongs))
-            for query, result in pairs
-            if query.wrongs
-        ]
-    )
+    return plain([float(is_misled(query, result)) for query, result in pairs if query.wrongs])
 
 
 def _citation_precision(pairs: Sequence[Pair]) -> Statistic:
@@ -141,6 +134,11 @@ def has_passed(query: Query, result: QuestionResult) -> bool:
     """Whether the reply holds the answer and cites a document that it stands in (any, where none is named)."""
     cites = any(document in query.grades or not query.grades for document in result.citations)
     return bool(was_answered(result)) and cites and all(holds(result.text or "", group) for group in query.golds)
+
+
+def is_misled(query: Query, result: QuestionResult) -> bool:
+    """Whether the reply gives the false answer for true; one that says that the documents differ doesn't."""
+    return bool(was_answered(result)) and not result.disputed and holds(result.text or "", query.wrongs)
 
 
 def _apart(pairs: Sequence[Pair], value: Callable[[QuestionResult], float]) -> tuple[Sequence[float], Sequence[float]]:

@@ -186,7 +186,7 @@ def _show(call: Invocation, measured: "Evaluation") -> None:
 
 
 def _show_groups(call: Invocation, groups: "Mapping[str, Mapping[str, Measure]]") -> None:
-    rows = table("", "Questions", *next(iter(groups.values())), right=frozenset({"Questions"}))
+    rows = table("", "Count", *next(iter(groups.values())), right=frozenset({"Count"}))
     for group, measures in groups.items():
         count = max(measure.count for measure in measures.values())
         rows.add_row(plain(group), str(count), *(_interval(measure) for measure in measures.values()))
