@@ -21,6 +21,7 @@ from tests.chat_site import COMPANY, PACE, RETURNS, Site, document, serve
 
 T = TypeVar("T")
 
+NAMES = {"mia": "Mia Chen", "jo": "Jo Park"}
 PASSWORD = "correct horse battery"
 SECONDS = 30
 """Longest wait: far more than anything takes, so that a slow machine fails no test."""
@@ -48,7 +49,7 @@ def desk_site(folder: Path, address: str = "") -> Iterator[Site]:
             document("returns", RETURNS[:2]),
             document("handbook", [("", SECRET)], audience=Audience.INTERNAL, title="Handbook"),
         )
-        for account, name in (("mia", "Mia Chen"), ("jo", "Jo Park")):
+        for account, name in NAMES.items():
             site.run(site.desk.accounts.add(COMPANY, account, name))
             site.run(site.desk.accounts.set_password(COMPANY, account, PASSWORD))
         yield site

@@ -3,36 +3,19 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Route, expect
 
 from connectors.web.desk.entrance import COOKIE
 from tests.browser import PHONE, OpenContext, ask, assert_accessible, opened
 from tests.chat_site import COMPANY, RETURNS, Site
-from tests.desk_people import SECRET, asks_for_person, desk_site, session_of, writes_again
+from tests.desk_pages import at_desk, claimed_by, entry, opens_case
+from tests.desk_people import SECRET, asks_for_person, desk_site, writes_again
 
 
 @pytest.fixture(scope="module")
 def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with desk_site(tmp_path_factory.mktemp("site")) as site:
         yield site
-
-
-def at_desk(context: BrowserContext, site: Site, account: str = "mia") -> Page:
-    """The desk, opened by somebody who is signed in."""
-    context.add_cookies([{"name": COOKIE, "value": session_of(site, account), "url": f"{site.url}/desk"}])
-    page = context.new_page()
-    page.goto(f"{site.url}/desk")
-    expect(page.locator("#queue .section").first).to_be_visible()
-    return page
-
-
-def opens(page: Page, question: str) -> None:
-    page.locator(".item", has_text=question).first.click()
-    expect(page.locator("#timeline")).to_contain_text(question)
-
-
-def entry(page: Page, side: str, text: str) -> Locator:
-    return page.locator(f".entry[data-side={side}]", has_text=text)
 
 
 def test_the_whole_story(site: Site, open_context: OpenContext) -> None:
@@ -43,7 +26,7 @@ def test_the_whole_story(site: Site, open_context: OpenContext) -> None:
     expect(customer.locator("article[data-author=bot]").last).to_contain_text("You said: My frame squeaks")
     customer.get_by_role("button", name="Talk to a person").click()
 
-    opens(desk, "My frame squeaks")
+    opens_case(desk, "My frame squeaks")
     expect(desk).to_have_title("(1) Halden Bikes desk")
     desk.get_by_role("button", name="Claim").first.click()
     expect(customer.locator("#state")).to_have_text("A person is here")
@@ -63,7 +46,7 @@ def test_the_whole_story(site: Site, open_context: OpenContext) -> None:
 
     entry(desk, "person", "Tighten").get_by_role("button", name="Edit").click()
     desk.get_by_label("Edit the reply").fill("Tighten the bolt, please")
-    desk.get_by_role("button", name="Save").click()
+    desk.get_by_role("button", name="Save", exact=True).click()
     expect(customer.locator("article[data-author=person]")).to_contain_text("Tighten the bolt, please")
 
     desk.get_by_role("button", name="Resolve").click()
@@ -119,8 +102,7 @@ def test_j_and_k_move_through_the_queue(site: Site, open_context: OpenContext) -
 
 def test_of_two_who_claim_one_is_told_who_was_first(site: Site, open_context: OpenContext) -> None:
     conversation = asks_for_person(site, "Who takes me?")
-    page = at_desk(open_context(), site, "jo")
-    opens(page, "Who takes me?")
+    page = at_desk(open_context(), site, "jo", opens="Who takes me?")
     page.route("**/desk/events*", lambda route: route.abort())
     page.route(f"**/desk/conversations/{conversation}", lambda route: route.abort())  # what Jo sees is old
     site.run(site.desk.handoffs.claim(COMPANY, conversation, "mia", "Mia Chen"))
@@ -129,10 +111,8 @@ def test_of_two_who_claim_one_is_told_who_was_first(site: Site, open_context: Op
 
 
 def test_a_colleagues_conversation_is_taken_over_after_asking(site: Site, open_context: OpenContext) -> None:
-    conversation = asks_for_person(site, "Somebody else's")
-    site.run(site.desk.handoffs.claim(COMPANY, conversation, "jo", "Jo Park"))
-    page = at_desk(open_context(), site)
-    opens(page, "Somebody else's")
+    claimed_by(site, "jo", "Somebody else's")
+    page = at_desk(open_context(), site, opens="Somebody else's")
     expect(page.locator("#composer-closed")).to_contain_text("Jo Park has this conversation")
     page.locator("#conversation-bar").get_by_role("button", name="Take over").click()
     page.get_by_role("dialog", name="Take over from Jo Park?").get_by_role("button", name="Take over").click()
@@ -141,23 +121,19 @@ def test_a_colleagues_conversation_is_taken_over_after_asking(site: Site, open_c
 
 def test_what_was_typed_stays_with_its_conversation(site: Site, open_context: OpenContext) -> None:
     for text in ("Typed here", "Typed there"):
-        conversation = asks_for_person(site, text)
-        site.run(site.desk.handoffs.claim(COMPANY, conversation, "mia", "Mia Chen"))
-    page = at_desk(open_context(), site)
-    opens(page, "Typed here")
+        claimed_by(site, "mia", text)
+    page = at_desk(open_context(), site, opens="Typed here")
     page.get_by_label("Reply to the customer").fill("Half a reply")
-    opens(page, "Typed there")
+    opens_case(page, "Typed there")
     expect(page.get_by_label("Reply to the customer")).to_have_value("")
     page.reload()
-    opens(page, "Typed here")
+    opens_case(page, "Typed here")
     expect(page.get_by_label("Reply to the customer")).to_have_value("Half a reply")
 
 
 def test_what_could_not_be_sent_is_kept_and_sent_once(site: Site, open_context: OpenContext) -> None:
-    conversation = asks_for_person(site, "Bad line")
-    site.run(site.desk.handoffs.claim(COMPANY, conversation, "mia", "Mia Chen"))
-    page = at_desk(open_context(), site)
-    opens(page, "Bad line")
+    claimed_by(site, "mia", "Bad line")
+    page = at_desk(open_context(), site, opens="Bad line")
     page.route("**/reply", lambda route: route.abort())
     page.get_by_label("Reply to the customer").fill("Through the storm")
     page.keyboard.press("Enter")
@@ -170,10 +146,8 @@ def test_what_could_not_be_sent_is_kept_and_sent_once(site: Site, open_context: 
 
 
 def test_a_lost_answer_sends_nothing_twice(site: Site, open_context: OpenContext) -> None:
-    conversation = asks_for_person(site, "Lost answer")
-    site.run(site.desk.handoffs.claim(COMPANY, conversation, "mia", "Mia Chen"))
-    page = at_desk(open_context(), site)
-    opens(page, "Lost answer")
+    claimed_by(site, "mia", "Lost answer")
+    page = at_desk(open_context(), site, opens="Lost answer")
 
     def lose_the_answer(route: Route) -> None:
         route.fetch()
@@ -191,10 +165,8 @@ def test_a_lost_answer_sends_nothing_twice(site: Site, open_context: OpenContext
 
 
 def test_a_draft_of_the_assistant_is_edited_and_sent(site: Site, open_context: OpenContext) -> None:
-    conversation = asks_for_person(site, "How long can I return it?")
-    site.run(site.desk.handoffs.claim(COMPANY, conversation, "mia", "Mia Chen"))
-    page = at_desk(open_context(), site)
-    opens(page, "How long can I return it?")
+    claimed_by(site, "mia", "How long can I return it?")
+    page = at_desk(open_context(), site, opens="How long can I return it?")
     page.get_by_label("Hint for the assistant").fill("warmly")
     page.keyboard.press("Enter")
     expect(page.locator(".suggested")).to_contain_text("Hint: warmly")
@@ -207,10 +179,8 @@ def test_a_draft_of_the_assistant_is_edited_and_sent(site: Site, open_context: O
 
 
 def test_a_draft_is_sent_once_however_often_it_is_clicked(site: Site, open_context: OpenContext) -> None:
-    conversation = asks_for_person(site, "Do you ship to Norway?")
-    site.run(site.desk.handoffs.claim(COMPANY, conversation, "mia", "Mia Chen"))
-    page = at_desk(open_context(), site)
-    opens(page, "Do you ship to Norway?")
+    claimed_by(site, "mia", "Do you ship to Norway?")
+    page = at_desk(open_context(), site, opens="Do you ship to Norway?")
     page.get_by_role("button", name="Suggest").click()
     page.locator("[data-focus=send-draft]").dblclick()
     expect(page.locator("[data-focus=send-draft]")).to_have_text("Sent")
@@ -219,10 +189,8 @@ def test_a_draft_is_sent_once_however_often_it_is_clicked(site: Site, open_conte
 
 
 def test_internal_words_are_offered_for_notes_only(site: Site, open_context: OpenContext) -> None:
-    conversation = asks_for_person(site, "What is the margin?")
-    site.run(site.desk.handoffs.claim(COMPANY, conversation, "mia", "Mia Chen"))
-    page = at_desk(open_context(), site)
-    opens(page, "What is the margin?")
+    claimed_by(site, "mia", "What is the margin?")
+    page = at_desk(open_context(), site, opens="What is the margin?")
     page.locator("#timeline").focus()
     page.keyboard.press("a")
     page.keyboard.type("margin")
@@ -238,19 +206,17 @@ def test_internal_words_are_offered_for_notes_only(site: Site, open_context: Ope
 
 def test_the_desk_follows_what_the_customer_writes(site: Site, open_context: OpenContext) -> None:
     conversation = asks_for_person(site, "Follow me")
-    page = at_desk(open_context(), site)
-    opens(page, "Follow me")
+    page = at_desk(open_context(), site, opens="Follow me")
     writes_again(site, conversation, "Are you there?")
     expect(entry(page, "customer", "Are you there?")).to_be_visible()
     expect(page.locator(".item[aria-current] .unread")).to_contain_text("1")
 
 
 def test_whoever_is_signed_out_elsewhere_is_told_and_loses_no_words(site: Site, open_context: OpenContext) -> None:
-    conversation = asks_for_person(site, "Signed out")
-    site.run(site.desk.handoffs.claim(COMPANY, conversation, "mia", "Mia Chen"))
+    claimed_by(site, "mia", "Signed out")
     context = open_context()
     page = at_desk(context, site)
-    opens(page, "Signed out")
+    opens_case(page, "Signed out")
     page.get_by_label("Reply to the customer").fill("Almost sent")
     (cookie,) = [each for each in context.cookies(f"{site.url}/desk") if each["name"] == COOKIE]
     site.run(site.desk.accounts.sign_out(COMPANY, cookie["value"]))
@@ -262,7 +228,7 @@ def test_whoever_is_signed_out_elsewhere_is_told_and_loses_no_words(site: Site, 
 def test_on_a_phone_one_pane_is_shown_at_a_time(site: Site, open_context: OpenContext) -> None:
     asks_for_person(site, "From a phone")
     page = at_desk(open_context(viewport=PHONE), site)
-    opens(page, "From a phone")
+    opens_case(page, "From a phone")
     expect(page.locator("#queue")).not_to_be_visible()
     page.get_by_role("button", name="Details").click()
     expect(page.locator("#panel-case")).to_contain_text("Asked for a person")
@@ -277,7 +243,7 @@ def test_every_state_is_accessible(site: Site, open_context: OpenContext, scheme
     conversation = asks_for_person(site, question)
     page = at_desk(open_context(color_scheme=scheme), site)
     assert_accessible(page)
-    opens(page, question)
+    opens_case(page, question)
     assert_accessible(page)
     page.locator("#conversation-bar").get_by_role("button", name="Claim").click()
     page.get_by_label("Reply to the customer").fill("A reply")

@@ -1,14 +1,14 @@
 // Where replies and notes are written. They look different, go different ways, and are kept apart for each conversation.
 
-import { base, byId, h, icon } from "../chat/dom.js";
+import { byId, h, icon } from "../chat/dom.js";
 import { sizeOf } from "./format.js";
+import { keep, kept } from "./keeping.js";
 import { isMine, state } from "./store.js";
 
 const LIMIT = Number(document.body.dataset.limit);
 const LARGEST = Number(document.body.dataset.largestFile);
 const MOST_FILES = 5;
 const WARN_WITHIN = 300;
-const DRAFT = `answerdesk-desk${base} `;
 
 const form = byId("composer");
 const box = byId("words");
@@ -37,7 +37,7 @@ export function createComposer(on) {
 
   const chosen = () => wanted.get(state.open) ?? "reply";
   const mode = () => (chosen() === "reply" && editing.has(state.open) ? "edit" : chosen());
-  const place = () => `${DRAFT}${state.open} ${mode()}`;
+  const place = () => `draft ${state.open} ${mode()}`;
   const attached = () => (mode() === "reply" ? (files.get(state.open) ?? []) : []);
   const mayWrite = () => chosen() === "note" || isMine(state.case);
 
@@ -93,13 +93,12 @@ export function createComposer(on) {
     if (next === "reply" && !add) editing.delete(state.open);
     render();
     box.value = add && box.value.trim() ? `${box.value.trimEnd()}\n\n${text}` : text;
-    keep();
+    keepWords();
     if (focus) box.focus();
   }
 
-  const keep = () => {
-    if (box.value) sessionStorage.setItem(place(), box.value);
-    else sessionStorage.removeItem(place());
+  const keepWords = () => {
+    keep(place(), box.value);
     update();
   };
 
@@ -125,7 +124,7 @@ export function createComposer(on) {
     if (!mayWrite()) showClosed(open);
     if (shownFor !== place()) {
       shownFor = place();
-      box.value = sessionStorage.getItem(shownFor) ?? (now === "edit" ? editing.get(open.id).text : "");
+      box.value = kept(shownFor) ?? (now === "edit" ? editing.get(open.id).text : "");
       showFiles();
       update();
     }
@@ -147,7 +146,7 @@ export function createComposer(on) {
   }
 
   for (const name of Object.keys(modes)) modes[name].addEventListener("click", () => choose(name));
-  box.addEventListener("input", keep);
+  box.addEventListener("input", keepWords);
   box.addEventListener("keydown", (event) => {
     if (event.key === "Escape") box.blur();
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return; // 229: an input method is at work
@@ -171,7 +170,7 @@ export function createComposer(on) {
     attach(event.dataTransfer.files);
   });
   byId("cancel-edit").addEventListener("click", () => {
-    sessionStorage.removeItem(place());
+    keep(place(), "");
     editing.delete(state.open);
     render();
     box.focus();
@@ -181,7 +180,7 @@ export function createComposer(on) {
     if (submit.disabled || !mayWrite()) return;
     const sent = { kind: mode(), text: box.value.trim(), files: attached(), seq: editing.get(state.open)?.seq };
     box.value = "";
-    keep();
+    keepWords();
     files.delete(state.open);
     if (sent.kind === "edit") editing.delete(state.open);
     if (sent.kind === "note") wanted.set(state.open, "reply"); // the next words may be for the customer: let them choose anew

@@ -1,11 +1,11 @@
 // What was written and isn't confirmed yet: shown at once, sent once, kept until the server has it.
 
-import { base } from "../chat/dom.js";
 import { ApiError, act, newKey } from "./api.js";
 import { now } from "./format.js";
+import { keep, kept } from "./keeping.js";
 import { changed, me, state } from "./store.js";
 
-const PENDING = `answerdesk-desk-pending${base}`;
+const PENDING = "pending";
 const ACTIONS = { reply: "reply", note: "note", edit: "correct" };
 
 /** `done(conversation)` is called when the server has it, `failed(problem)` when it hasn't. */
@@ -37,7 +37,7 @@ export function createSending(done, failed) {
       await done(written.conversation);
       state.pending.delete(key);
       state.sent.add(key);
-      keep();
+      keepWords();
       changed();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -48,7 +48,7 @@ export function createSending(done, failed) {
 
   function update(key, changes) {
     state.pending.set(key, { ...state.pending.get(key), ...changes });
-    keep();
+    keepWords();
     changed();
   }
 
@@ -56,12 +56,12 @@ export function createSending(done, failed) {
   function recall(key) {
     const written = state.pending.get(key);
     state.pending.delete(key);
-    keep();
+    keepWords();
     changed();
     return written;
   }
 
-  for (const written of JSON.parse(sessionStorage.getItem(PENDING) ?? "[]"))
+  for (const written of JSON.parse(kept(PENDING) ?? "[]"))
     state.pending.set(written.key, { ...written, problem: written.attachments.length ? "Not sent, and its files have to be attached again." : "Not sent." });
   for (const written of state.pending.values()) if (written.attachments.length) Object.assign(written, { attachments: [] });
 
@@ -69,9 +69,9 @@ export function createSending(done, failed) {
 }
 
 /** Words outlive the page; files don't fit. */
-function keep() {
-  const kept = [...state.pending.values()].map((each) => ({ ...each, files: [] }));
-  sessionStorage.setItem(PENDING, JSON.stringify(kept));
+function keepWords() {
+  const words = [...state.pending.values()].map((each) => ({ ...each, files: [] }));
+  keep(PENDING, words.length ? JSON.stringify(words) : "");
 }
 
 async function encoded(file) {
