@@ -28,6 +28,8 @@ SAMPLES = {
     "models_dir": "/srv/answerdesk-models",
     "embedding.query_prefix": "query: ",
     "embedding.passage_prefix": "passage: ",
+    "embedding.base_url": "http://127.0.0.1:8002/v1",
+    "retrieval.chroma_url": "http://127.0.0.1:8001",
     "llm.base_url": "http://127.0.0.1:8000/v1",
     "llm.model": "the-name-it-serves",
     "answering.answer_above": 0.7,
