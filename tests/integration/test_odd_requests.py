@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import importlib
 import json
 import logging
+import pkgutil
 import re
 import uuid
 from collections.abc import Iterator
@@ -17,17 +19,17 @@ from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.web import attachments, chat, embedding, library
-from connectors.web.desk import actions, assistance, entrance, files, routes
+from connectors import web
 from connectors.web.desk.entrance import COOKIE, FORM_COOKIE
 from connectors.web.visitors import COOKIE as VISITOR_COOKIE
 from tests.desk_people import Person, asks_for_person, desk_site
 from tests.postgres import new_database, postgres_server
 
-ROUTERS = (chat, embedding, attachments, library, entrance, routes, actions, files, assistance)
+MODULES = [importlib.import_module(each.name) for each in pkgutil.walk_packages(web.__path__, "connectors.web.")]
 ROUTES = [
     (method, route.path)
-    for module in ROUTERS
+    for module in MODULES
+    if hasattr(module, "router")
     for route in module.router.routes
     if isinstance(route, APIRoute)
     for method in sorted(route.methods)
@@ -82,9 +84,11 @@ class Caller:
         request.url = request.url.copy_with(raw_path=target.encode("ascii"))
         answer = self.client.send(request, stream=True)
         try:
-            assert answer.status_code < 500, (method, target, answer.status_code, answer.read())
+            words = answer.read() if answer.status_code >= 400 else b""
+            # That the assistant has nothing to say is no error of the server's.
+            assert answer.status_code < 500 or b'"unanswered"' in words, (method, target, answer.status_code, words)
             if answer.status_code >= 400 and "json" in answer.headers["content-type"]:
-                assert json.loads(answer.read())["message"]
+                assert json.loads(words)["message"]
         finally:
             answer.close()
         assert self.errors.told == []
