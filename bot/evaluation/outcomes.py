@@ -33,6 +33,10 @@ def read_played(path: Path) -> Mapping[str, Played]:
 
 
 def write_results(path: Path, results: Sequence[QuestionResult | Played]) -> None:
-    """A line for each."""
-    lines = (json.dumps(asdict(result), ensure_ascii=False) for result in results)
+    """A line for each; what is rarely so stands only in the lines where it is."""
+    lines = (json.dumps(_told(result), ensure_ascii=False) for result in results)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _told(result: QuestionResult | Played) -> dict[str, object]:
+    return {name: value for name, value in asdict(result).items() if name != "disputed" or value}

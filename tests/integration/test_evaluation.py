@@ -205,7 +205,7 @@ class TestTheOutcomeFile:
         rows = [json.loads(line) for line in (folder / "out.jsonl").read_text(encoding="utf-8").splitlines()]
         assert [row["id"] for row in rows] == [each["id"] for each in QUESTIONS]
         assert {tuple(row) for row in rows} == {
-            ("id", "ranking", "scores", "confidence", "outcome", "text", "citations", "disputed")
+            ("id", "ranking", "scores", "confidence", "outcome", "text", "citations")
         }
 
     @pytest.mark.parametrize("place", ["missing/out.jsonl", "."])
