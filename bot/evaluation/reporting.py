@@ -75,7 +75,12 @@ def _template() -> Template:
 
 
 def _sections(measured: Evaluation) -> Iterator[tuple[str, list[Row]]]:
-    """A plot for all questions, and for each language and kind."""
+    """A plot for all questions, and for each language and kind; of conversations, whose kinds are many, by measure."""
+    if measured.checks:
+        for name in measured.checks["all"]:
+            taken = [(group, measured.measure(name, group)) for group in measured.groups]
+            yield name, [_row(group, each) for group, each in taken if each and each.count]
+        return
     for group in measured.groups:
         rows = [_row(name, each) for name, each in measured.measures(group).items() if each.count]
         if rows:
