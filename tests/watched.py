@@ -1,10 +1,16 @@
-"""Reads the metrics of a process as Prometheus does."""
+"""Reads the metrics of a process as Prometheus does, and the spans of this one."""
 
 import socket
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client.parser import text_string_to_metric_families
+
+from llm import telemetry
 
 Samples = Mapping[str, list[tuple[Mapping[str, str], float]]]
 """By the name of a metric as PromQL has it, its labels and value."""
@@ -32,3 +38,26 @@ def scrape(port: int) -> Samples:
 def value(samples: Samples, name: str, **labels: str) -> float:
     """The sum of a metric's values with these labels."""
     return sum(each for has, each in samples[name] if labels.items() <= has.items())
+
+
+class Ended:
+    """The spans that have ended."""
+
+    def __init__(self, exporter: InMemorySpanExporter) -> None:
+        self._exporter = exporter
+
+    @property
+    def all(self) -> Sequence[ReadableSpan]:
+        return self._exporter.get_finished_spans()
+
+    def named(self, name: str) -> ReadableSpan:
+        (found,) = [each for each in self.all if each.name == name]
+        return found
+
+
+def traced(monkeypatch: pytest.MonkeyPatch) -> Ended:
+    """Trace what this test does, and nothing else: OpenTelemetry itself would be set up for the whole process."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(telemetry, "_tracer", provider.get_tracer("answerdesk"))
+    return Ended(exporter)

@@ -1,39 +1,16 @@
 """Parts of traces: how they hang together, and what they don't tell."""
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from llm import telemetry
 from llm.telemetry import past_span, span, traceparent
-
-
-class Ended:
-    """The spans that have ended."""
-
-    def __init__(self, exporter: InMemorySpanExporter) -> None:
-        self._exporter = exporter
-
-    @property
-    def all(self) -> Sequence[ReadableSpan]:
-        return self._exporter.get_finished_spans()
-
-    def named(self, name: str) -> ReadableSpan:
-        (found,) = [each for each in self.all if each.name == name]
-        return found
+from tests.watched import Ended, traced
 
 
 @pytest.fixture
 def ended(monkeypatch: pytest.MonkeyPatch) -> Ended:
-    """The SDK, for this test alone: OpenTelemetry sets it up once a process."""
-    exporter, provider = InMemorySpanExporter(), TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(telemetry, "_tracer", provider.get_tracer("answerdesk"))
-    return Ended(exporter)
+    return traced(monkeypatch)
 
 
 def test_without_the_sdk_nothing_is_named() -> None:

@@ -7,15 +7,24 @@ from pathlib import Path
 import pytest
 
 from bot.settings import Settings
+from tests.fakes.collector import Collector, collector
 from tests.vllm.served import NAME, Served
 
 collect_ignore_glob = [] if "VLLM_PYTHON" in os.environ else ["test_*.py"]
 
 
 @pytest.fixture(scope="session")
-def vllm() -> Iterator[Served]:
+def traces() -> Iterator[Collector]:
+    """Where the server sends its traces."""
+    with collector() as collected:
+        yield collected
+
+
+@pytest.fixture(scope="session")
+def vllm(traces: Collector) -> Iterator[Served]:
     """A running vLLM, which `answerdesk model serve` looks after."""
-    with Served(Path(os.environ["VLLM_PYTHON"]).absolute(), Path(os.environ["VLLM_MODEL"]).absolute()) as served:
+    python, model = (Path(os.environ[name]).absolute() for name in ("VLLM_PYTHON", "VLLM_MODEL"))
+    with Served(python, model, traces_to=traces.url) as served:
         yield served
 
 

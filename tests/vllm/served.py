@@ -25,13 +25,13 @@ SECONDS = 240
 class Served:
     """The server; its process of that moment may be killed, another one follows."""
 
-    def __init__(self, python: Path, model: Path) -> None:
+    def __init__(self, python: Path, model: Path, *, traces_to: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self._log = Path(tempfile.mkstemp(prefix="vllm-", suffix=".log")[1])
         arguments = ["model", "serve", model, "--name", NAME, "--port", str(self.port), "--context", str(CONTEXT)]
-        self._start = [*arguments, "--python", python]
+        self._start = [*arguments, "--python", python, "--", "--otlp-traces-endpoint", f"{traces_to}/v1/traces"]
         self._supervisor: subprocess.Popen[str] | None = None
 
     @property
@@ -52,6 +52,8 @@ class Served:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 text=True,
+                env=os.environ
+                | {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf", "OTEL_BSP_SCHEDULE_DELAY": "100"},
             )
         try:
             self.wait()
