@@ -1,35 +1,47 @@
 """Fit the confidence of a search, and draw how far it can be trusted.
 
 About half of each set's answers are taken out, every question is asked, and a logistic regression learns from the
-signals whether the best passage is right. Each family of sets is predicted by a fit on the others; the plot shows that.
+signals whether the best passage is right. Beside these, there are many small companies, which have 1, 3, 10 or 30
+documents of a set, and are asked as many questions about others. Each family of sets is predicted by a fit on the
+others; the plot shows that.
 
     python benchmarks/confidence.py [--data ../shared/data] [--plot docs/images/confidence.svg]
 
-The sets are described in the data folder's README; the sample company in `examples/` is predicted, never fitted on.
+The sets are described in the data folder's README; the sample company in `examples/` is predicted, never fitted on,
+and neither is `epqa`, whose passages are about each question without answering it.
 """
 
 import argparse
 import asyncio
 import hashlib
-import json
 import os
+import random
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from knowledge import Knowledge, Remembering
 from numpy.typing import NDArray
+from sets import Row, passages, read, rows
 
 from bot.bootstrap import open_parts
 from bot.settings import load_settings
+from llm.embeddings import Embedder, load_embedder
+from llm.settings import EmbeddingSettings
 from retrieval.confidence import values
-from retrieval.passages import Audience, Found
+from retrieval.passages import Audience
 
 Floats = NDArray[np.float64]
 ROOT = Path(__file__).parent.parent
-NAMES = ("INTERCEPT", "COSINE", "MARGIN", "TRANSLATED", "AROUND", "KNOWN")
+NAMES = ("INTERCEPT", "COSINE", "MARGIN", "BEYOND", "KNOWN", "TRANSLATED")
+SIZES = {1: 24, 3: 10, 10: 6, 30: 4}
+"""Documents of a small company, and how many such companies a set is made into."""
+ASKED = 6
+"""Questions that a small company can answer, and as many that it can't."""
+NOT_FITTED = ("sample", "epqa")
 
 
 @dataclass(frozen=True)
@@ -37,8 +49,10 @@ class Set:
     """Documents that stay, and the questions asked of them."""
 
     name: str
-    documents: list[dict[str, Any]]
-    queries: list[dict[str, Any]]
+    documents: list[Row]
+    queries: list[Row]
+    size: int | None = None
+    """Documents of a small company."""
 
     @property
     def family(self) -> str:
@@ -56,10 +70,6 @@ class Case:
     right: bool
 
 
-def rows(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-
-
 def stays(group: object) -> bool:
     return hashlib.sha256(f"keep-{group}".encode()).digest()[0] % 2 == 0
 
@@ -68,46 +78,90 @@ def quarter(group: object) -> int:
     return hashlib.sha256(f"m{group}".encode()).digest()[0] % 4
 
 
+def relevant(query: Row) -> set[str]:
+    given = query.get("relevant_any_lang") or query["relevant"]
+    return {each for each in given if not isinstance(given, dict) or (given[each] == 2 and query["answerable"])}
+
+
 def sets(data: Path) -> Iterator[Set]:
-    documents, queries = (rows(data / "stackfaq/dev" / f"{name}.jsonl") for name in ("corpus", "queries"))
+    documents, queries = read(data, "stackfaq")
     yield Set("stackfaq-half", [each for each in documents if stays(each["thread"])], queries)
     yield Set("stackfaq-partial", [each for each in documents if each["in_partial_kb"]], queries)
-    documents, queries = (rows(data / "covidfaq/dev" / f"{name}.jsonl") for name in ("corpus", "queries"))
+    yield from small("stackfaq", documents, queries, lambda each: each["thread"])
+    documents, queries = read(data, "covidfaq")
     for part in sorted({each["sub"] for each in documents}):
-        kept = [each for each in documents if each["sub"] == part and stays(each["title"])]
-        yield Set(f"covidfaq-{part}", kept, [each for each in queries if each["sub"] == part])
-    documents, queries = (rows(data / "multihelp/dev" / f"{name}.jsonl") for name in ("corpus", "queries"))
+        mine = [each for each in documents if each["sub"] == part]
+        asked = [each for each in queries if each["sub"] == part]
+        yield Set(f"covidfaq-{part}", [each for each in mine if stays(each["title"])], asked)
+        yield from small(f"covidfaq-{part}", mine, asked, lambda each: each["title"])
+    documents, queries = read(data, "multihelp")  # the titles are its questions: the documents go without
+    documents = [{name: value for name, value in each.items() if name != "title"} for each in documents]
     yield Set("multihelp", [each for each in documents if stays(each["group"])], queries)
-    documents, queries = (rows(data / "xquad5/dev" / f"{name}.jsonl") for name in ("corpus", "queries"))
-    for asked, held in (("en", "en"), ("zh", "zh"), ("ru", "ru"), ("zh", "en")):
-        kept = [each for each in documents if each["lang"] == held and stays(each["id"].split("-", 2)[2])]
-        yield Set(f"xquad5-{asked}-{held}", kept, [each for each in queries if each["lang"] == asked][::2])
-    for asked in ("de", "ru", "zh"):  # a quarter of the answers in the question's language, another one in English
-        share = {asked: 0, "en": 1}
+    for language in ("de", "en", "ru", "zh"):
+        mine, asked = ([each for each in some if each["lang"] == language] for some in (documents, queries))
+        yield from small(f"multihelp-{language}", mine, asked, lambda each: each["group"])
+    yield from across(*read(data, "xquad5"))
+    documents, queries = read(data, "epqa")
+    held = {each["id"]: each for each in documents}
+    for query in queries:
+        yield Set("epqa", [held[each] for each in query["candidates"]], [query])
+
+
+def across(documents: Sequence[Row], queries: Sequence[Row]) -> Iterator[Set]:
+    def asked(language: str) -> list[Row]:
+        return [each for each in queries if each["lang"] == language][::2]
+
+    for asks, holds in (("en", "en"), ("zh", "zh"), ("ru", "ru"), ("zh", "en")):
+        kept = [each for each in documents if each["lang"] == holds and stays(each["id"].split("-", 2)[2])]
+        yield Set(f"xquad5-{asks}-{holds}", kept, asked(asks))
+    for asks in ("de", "ru", "zh"):  # a quarter of the answers in the question's language, another one in English
+        share = {asks: 0, "en": 1}
         kept = [each for each in documents if share.get(each["lang"]) == quarter(each["par"])]
-        yield Set(f"xquad5-{asked}-mixed", kept, [each for each in queries if each["lang"] == asked][::2])
+        yield Set(f"xquad5-{asks}-mixed", kept, asked(asks))
+    for asks, holds in (
+        ("en", "en"),
+        ("de", "de"),
+        ("es", "es"),
+        ("ru", "ru"),
+        ("zh", "zh"),
+        ("de", "en"),
+        ("zh", "en"),
+    ):
+        mine = [each for each in documents if each["lang"] == holds]
+        yield from small(f"xquad5-{asks}-{holds}", mine, asked(asks), lambda each: each["par"])
 
 
-def features(found: Found) -> list[float]:
-    return list(values(found.signals))
+def small(
+    name: str, documents: Sequence[Row], queries: Sequence[Row], group_of: Callable[[Row], object]
+) -> Iterator[Set]:
+    """Companies of a few groups of documents, each with one question's answers."""
+    draw = random.Random(name)  # noqa: S311 - reproducible, not secret
+    groups: dict[str, list[Row]] = {}
+    for each in documents:
+        groups.setdefault(str(group_of(each)), []).append(each)
+    asked_for = {each for query in queries for each in relevant(query)}
+    fit_for = sorted(name for name, held in groups.items() if any(each["id"] in asked_for for each in held))
+    for size, companies in SIZES.items():
+        if size > len(fit_for) * 0.7:  # too few would be left to ask about
+            continue
+        for _ in range(companies):
+            held = [each for group in draw.sample(fit_for, size) for each in groups[group]]
+            names = {each["id"] for each in held}
+            some = [
+                draw.sample(chosen, min(ASKED, len(chosen)))
+                for can in (True, False)
+                for chosen in [[each for each in queries if bool(relevant(each) & names) is can]]
+            ]
+            yield Set(f"{name}, {size}", held, [*some[0], *some[1]], size)
 
 
-async def ask(each: Set, models: Path) -> AsyncIterator[Case]:
-    with tempfile.TemporaryDirectory() as folder:
-        async with open_parts(load_settings(data_dir=folder, models_dir=models)) as parts:
-            file = Path(folder) / "corpus.jsonl"
-            kept = ("id", "title", "text", "lang")
-            lines = [json.dumps({name: doc[name] for name in kept if name in doc}) for doc in each.documents]
-            file.write_text("\n".join(lines), encoding="utf-8")
-            async for report in parts.ingestion("company", Audience.PUBLIC).run([file]):
-                assert report.error is None, report
-            await parts.search.refresh()
-            loaded = {doc["id"] for doc in each.documents}
-            for query in each.queries:
-                relevant = set(query.get("relevant_any_lang") or query["relevant"]) & loaded
-                found = await parts.search.search("company", query["question"])
-                right = bool(found.passages) and found.passages[0].passage.document in relevant
-                yield Case(each, features(found), bool(relevant), right)
+def ask(each: Set, embedder: Embedder) -> Iterator[Case]:
+    knowledge, loaded = Knowledge(passages(each.documents, embedder), embedder), {doc["id"] for doc in each.documents}
+    for query in each.queries:
+        answers = relevant(query) & loaded
+        found, signals = knowledge.search(query["question"])
+        right = bool(found) and found[0].passage.document in answers
+        yield Case(each, list(values(signals)), bool(answers), right)
 
 
 async def ask_sample(models: Path) -> AsyncIterator[Case]:
@@ -123,7 +177,7 @@ async def ask_sample(models: Path) -> AsyncIterator[Case]:
                 groups = query.get("answer_contains") or [["\0"]]
                 text = f"{best.question} {best.text}".casefold()
                 right = all(any(one.casefold() in text for one in group) for group in groups)
-                yield Case(name, features(found), not query.get("unanswerable"), right)
+                yield Case(name, list(values(found.signals)), not query.get("unanswerable"), right)
 
 
 def fit(inputs: Floats, right: Floats, weights: Floats, ridge: float = 1e-3) -> Floats:
@@ -153,11 +207,14 @@ def auroc(right: Floats, predicted: Floats) -> float:
 
 
 def fitted(cases: list[Case]) -> Floats:
-    inputs = np.array([case.signals for case in cases])
-    right = np.array([float(case.right) for case in cases])
-    sizes = {case.set.name: sum(other.set.name == case.set.name for other in cases) for case in cases}
-    names = {case.set.name for case in cases}
-    return fit(inputs, right, np.array([1 / sizes[case.set.name] / len(names) for case in cases]))
+    """Families count alike; in each, the large companies half, and so the small ones, sets alike."""
+    kinds = [(case.set.family, case.set.size is None, case.set.name) for case in cases]
+    sizes = Counter(kinds)
+    names = Counter(kind[:2] for kind in sizes)
+    shares = Counter(kind[0] for kind in names)
+    weights = [1 / sizes[kind] / names[kind[:2]] / shares[kind[0]] for kind in kinds]
+    inputs, right = np.array([case.signals for case in cases]), np.array([float(case.right) for case in cases])
+    return fit(inputs, right, np.array(weights) / sum(weights))
 
 
 def report(name: str, cases: list[Case], predicted: Floats) -> None:
@@ -200,23 +257,21 @@ async def main() -> None:
     parser.add_argument("--plot", type=Path, default=ROOT / "docs/images/confidence.svg")
     arguments = parser.parse_args()
     models = load_settings().models
-    cases = [case for each in sets(arguments.data) async for case in ask(each, models)]
-    sample = [case async for case in ask_sample(models)]
+    embedder = Remembering(load_embedder(EmbeddingSettings(), models))
+    cases = [case for each in sets(arguments.data) for case in ask(each, embedder)]
+    cases += [case async for case in ask_sample(models)]
     print("set | questions | AUROC | at .2, .4, .5, .6, .7: coverage, false answers, precision (fitted on the others)")
     families: dict[str, tuple[Floats, Floats]] = {}
     for family in dict.fromkeys(case.set.family for case in cases):
-        weights = fitted([case for case in cases if case.set.family != family])
+        weights = fitted([case for case in cases if case.set.family not in (family, *NOT_FITTED)])
         own = [case for case in cases if case.set.family == family]
         for name in dict.fromkeys(case.set.name for case in own):
             part = [case for case in own if case.set.name == name]
             report(name, part, predict(weights, np.array([case.signals for case in part])))
         inputs = np.array([case.signals for case in own])
         families[family] = predict(weights, inputs), np.array([float(case.right) for case in own])
-    weights = fitted(cases)
-    predicted = predict(weights, np.array([case.signals for case in sample]))
-    report("sample company", sample, predicted)
-    families["sample company"] = predicted, np.array([float(case.right) for case in sample])
     draw(arguments.plot, families)
+    weights = fitted([case for case in cases if case.set.family not in NOT_FITTED])
     print(dict(zip(NAMES, weights.round(2).tolist(), strict=True)))
 
 

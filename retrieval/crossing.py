@@ -40,6 +40,7 @@ class Bridge:
     """Moves questions from language to language, as one embedding model has them. Blocks; any thread may call it."""
 
     embedder: Embedder
+    moved: float = MOVED
     _means: dict[str, Floats] = field(default_factory=dict)
     _learning: threading.Lock = field(default_factory=threading.Lock)
 
@@ -47,9 +48,11 @@ class Bridge:
         """Questions (n, dimensions) in language `asked`, as compared with passages in language `held`."""
         if asked == held or asked not in QUESTIONS or held not in QUESTIONS:
             return questions
-        return unit(questions + np.float32(MOVED) * (self._mean(held) - self._mean(asked)))
+        return unit(questions + np.float32(self.moved) * (self.mean(held) - self.mean(asked)))
 
-    def _mean(self, language: str) -> Floats:
+    def mean(self, language: str) -> Floats:
+        """The mean of what any company is asked in this language; in English where there are no questions in it."""
+        language = language if language in QUESTIONS else "en"
         with self._learning:
             if language not in self._means:
                 self._means[language] = self.embedder.embed_queries(QUESTIONS[language]).mean(axis=0)

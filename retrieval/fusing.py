@@ -1,7 +1,7 @@
 """How candidates are scored: dense and keyword search fused, across languages."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,18 +12,32 @@ from retrieval.passages import Passage, Scored
 
 Floats = NDArray[np.float32]
 
-ENTRY_KEYWORDS, PROSE_KEYWORDS = 0.05, 0.1
-"""What a full keyword match adds to the cosine of a FAQ entry, and of prose, which has more of the question's words."""
-OWN_LANGUAGE = 0.02
-"""What a passage in the question's language gets on top, where there are others."""
 SAME = 0.45
 """The cosine, less the mean of each language, from which on two passages are taken for translations of each other."""
 FOREMOST = 10
 """Passages in other languages for which a translation is looked for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What counts beside the cosine."""
+
+    entry_keywords: float = 0.05
+    """What a full keyword match adds to a FAQ entry."""
+    prose_keywords: float = 0.1
+    """And to prose, which has more of the question's words."""
+    own_language: float = 0.02
+    """What a passage in the question's language gets on top, where there are others. With 0, translations go unseen."""
+
+
 def fuse(
-    asked: Asked, passages: Sequence[Passage], vectors: Floats, keywords: Floats, bridge: Bridge, mixture: Mixture
+    asked: Asked,
+    passages: Sequence[Passage],
+    vectors: Floats,
+    keywords: Floats,
+    bridge: Bridge,
+    mixture: Mixture,
+    weights: Weights = Weights(),
 ) -> list[Scored]:
     """Score passages with these vectors (passages, dimensions) and keyword scores (parts, passages); best first."""
     languages = np.array([passage.language for passage in passages])
@@ -32,14 +46,15 @@ def fuse(
         here = languages == language
         cosines[:, here] = bridge.move(asked.vectors, asked.language, language) @ vectors[here].T
     balanced = cosines + _lift(asked, languages, bridge, mixture)
-    weights = np.array([ENTRY_KEYWORDS if each.is_entry else PROSE_KEYWORDS for each in passages], np.float32)
-    scores = balanced + weights * keywords
+    added = [weights.entry_keywords if each.is_entry else weights.prose_keywords for each in passages]
+    scores = balanced + np.array(added, np.float32) * keywords
     rows = np.arange(len(passages))
     part = scores.argmax(axis=0)
-    score = _prefer_own_language(asked, scores[part, rows], languages, vectors, mixture)
+    score = _prefer_own_language(asked, scores[part, rows], languages, vectors, mixture, weights.own_language)
     order = np.argsort(-score, kind="stable")
+    cosine, keyword = balanced[part, rows], keywords[part, rows]
     return [
-        Scored(passages[row], float(score[row]), float(balanced[part[row], row]), float(keywords[part[row], row]))
+        Scored(passages[row], float(score[row]), float(cosine[row]), float(keyword[row]), vectors[row], int(part[row]))
         for row in order
     ]
 
@@ -76,14 +91,14 @@ def _lift(asked: Asked, languages: NDArray[np.str_], bridge: Bridge, mixture: Mi
 
 
 def _prefer_own_language(
-    asked: Asked, scores: Floats, languages: NDArray[np.str_], vectors: Floats, mixture: Mixture
+    asked: Asked, scores: Floats, languages: NDArray[np.str_], vectors: Floats, mixture: Mixture, preferred: float
 ) -> Floats:
     """A passage in the question's language stands above the passages that say the same in others."""
     own = np.flatnonzero(languages == asked.language)
-    if not mixture.means or not len(own) or len(own) == len(languages):
+    if not preferred or not mixture.means or not len(own) or len(own) == len(languages):
         return scores
     scores = scores.copy()
-    scores[own] += np.float32(OWN_LANGUAGE)
+    scores[own] += np.float32(preferred)
     centred = unit(vectors - _means(languages, mixture.means, vectors))
     foremost = [row for row in np.argsort(-scores, kind="stable")[:FOREMOST] if languages[row] != asked.language]
     for row in foremost:

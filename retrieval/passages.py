@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class Audience(StrEnum):
     """Who may see a document. Each audience of a company has collections of its own: nothing is ever filtered out."""
@@ -124,6 +127,10 @@ class Scored:
     """Similarity of the embeddings, -1 to 1, as if the passage were in the language nearest to the question."""
     keyword: float
     """BM25 over 2.2 times the sum of the query's idf: 0 to about 1."""
+    vector: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32), compare=False, repr=False)
+    """The passage's, of unit length."""
+    part: int = field(default=0, compare=False)
+    """The part of the question that the passage answers best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +140,13 @@ class Signals:
     cosine: float = 0.0
     """Similarity of the question and the best passage."""
     margin: float = 0.0
-    """How far the best score stands above the next one that says something else; less among few passages."""
-    around: float = 0.0
-    """The mean similarity of the best passages: high where all of the documents are about the same."""
+    """How far the best score stands above the next one that says something else; less where few do."""
+    beyond: float = 0.0
+    """What the question and the best passage have in common beyond what surrounds them: a product of differences."""
     known: float = 0.0
     """The share of the question's words that the documents have at all, rare ones weighing more; 0 to 1."""
     translated: bool = False
-    """Whether the passage is in another language than the question: cosines across languages are lower."""
+    """Whether the passage is in another language than the question: what is near is less so across languages."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,9 @@ class Search:
     async def _search(self, company: str, query: str, audience: Audience, count: int, context: str) -> Found:
         audiences = (Audience.PUBLIC, Audience.INTERNAL) if audience is Audience.INTERNAL else (Audience.PUBLIC,)
         bases = [base for each in audiences if (base := self._indexing.bases.get((company, each)))]
-        embedder = bases[0].embedder if bases else self.embedder
+        if not bases:
+            return Found(query, (), 0.0)
+        embedder, bridge = bases[0].embedder, bases[0].bridge
         with span("understand the question"):
             asked = await asyncio.to_thread(ask, query, embedder, [base.keywords for base in bases], context)
         ranked: list[Scored] = []
@@ -98,7 +100,7 @@ class Search:
             ranked.extend(await self._search_one(base, asked, count))
         ranked.sort(key=lambda scored: -scored.score)
         ranked = await self._rerank(query, ranked)
-        signals = signals_of(ranked, asked)
+        signals = await asyncio.to_thread(signals_of, ranked, asked, bridge)
         scale = self._indexing.scales.get((company, embedder.name), Scale())
         return Found(query, tuple(ranked[:count]), confidence(signals, scale), signals)
 

@@ -8,14 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-import numpy as np
-
 from bot.domain import Dispute, Ruling
 from bot.verification.facts import Kind, facts_of
 from bot.verification.sentences import split_sentences
 from bot.verification.wording import content
-from retrieval.asking import Asked
-from retrieval.confidence import confidence, signals_of
+from retrieval.confidence import confidence, margin
 from retrieval.language import detect_language
 from retrieval.passages import Found, Passage
 
@@ -54,9 +51,8 @@ def settle(found: Found, standings: Mapping[str, Standing]) -> tuple[Found, list
     if not disputes:
         return found, []
     kept_passages = [each for each in found.passages if each.passage.id not in lost]
-    asked = Asked((found.query,), np.empty((0, 0), np.float32), detect_language(found.query), found.signals.known)
-    margin = signals_of(kept_passages, asked).margin  # what is settled is no rival any more
-    signals = replace(found.signals, margin=max(margin, found.signals.margin))
+    # What is settled is no rival any more.
+    signals = replace(found.signals, margin=max(margin(kept_passages), found.signals.margin))
     surer = max(found.confidence, confidence(signals))
     return replace(found, passages=kept_passages, signals=signals, confidence=surer), disputes
 

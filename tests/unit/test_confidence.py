@@ -8,24 +8,48 @@ from hypothesis import strategies as st
 
 from retrieval import confidence as module
 from retrieval.asking import Asked
-from retrieval.confidence import COMPETITION, MOST_MARGIN, confidence
+from retrieval.confidence import COMPETITION, MOST_MARGIN, confidence, margin
+from retrieval.crossing import Bridge, unit
 from retrieval.passages import Location, Passage, Scored, Signals
+
+USUAL, TOPIC, ASKED = np.eye(3, dtype=np.float32)
+"""Directions: of what any company is asked, of what this one is about, and of what is asked."""
+QUESTION = unit(USUAL + TOPIC + ASKED)
+
+
+class _Usual:
+    """An embedding model that hears the same in all that any company is asked."""
+
+    name, dimensions = "usual", 3
+
+    def embed_queries(self, texts: Sequence[str]) -> np.ndarray:
+        return np.tile(USUAL, (len(texts), 1))
+
+    embed_passages = embed_queries
+
+    def count_tokens(self, text: str) -> int:
+        return len(text)
 
 
 def scored(
-    score: float, document: str = "a", question: str = "", language: str = "en", heading: str = "", text: str = "x"
+    score: float,
+    document: str = "a",
+    question: str = "",
+    language: str = "en",
+    heading: str = "",
+    vector: np.ndarray = QUESTION,
 ) -> Scored:
-    passage = Passage(f"{document}#0", document, 0, "", text, question, Location(heading=heading), language)
-    return Scored(passage, score, score, 0.0)
+    passage = Passage(f"{document}#0", document, 0, "", "x", question, Location(heading=heading), language)
+    return Scored(passage, score, score, 0.0, vector)
 
 
 def signals_of(ranked: Sequence[Scored], language: str, known: float = 1.0) -> Signals:
-    return module.signals_of(ranked, Asked(["?"], np.ones((1, 1), np.float32), language, known))
+    return module.signals_of(ranked, Asked(["?"], QUESTION[None], language, known), Bridge(_Usual()))
 
 
-def among(passages: int) -> float:
+def among(rivals: int) -> float:
     """What a lead over so many passages counts."""
-    return passages / (passages + COMPETITION)
+    return rivals / (rivals + COMPETITION)
 
 
 def test_nothing_found_is_no_confidence() -> None:
@@ -33,41 +57,45 @@ def test_nothing_found_is_no_confidence() -> None:
 
 
 def test_the_margin_is_the_lead_over_the_second() -> None:
-    assert signals_of([scored(0.9), scored(0.85, "b")], "en").margin == pytest.approx(0.05 * among(2))
+    assert margin([scored(0.9), scored(0.85, "b")]) == pytest.approx(0.05 * among(1))
 
 
 def test_what_stands_alone_in_its_language_has_rivals_in_others() -> None:
-    assert signals_of([scored(0.9, language="de"), scored(0.89, "b")], "en").margin < 0.01
+    assert margin([scored(0.9, language="de"), scored(0.89, "b")]) == pytest.approx(0.01 * among(1))
 
 
-def test_without_a_rival_the_margin_is_full() -> None:
-    assert signals_of([scored(0.9)], "en").margin == pytest.approx(MOST_MARGIN * among(1))
+def test_without_a_rival_there_is_no_margin() -> None:
+    assert margin([scored(0.9)]) == 0
+
+
+def test_a_lead_is_not_counted_beyond_the_most() -> None:
+    assert margin([scored(0.9), scored(0.1, "b")]) == pytest.approx(MOST_MARGIN * among(1))
 
 
 def test_another_part_of_the_same_text_is_no_rival() -> None:
     ranked = [scored(0.9, heading="Delivery"), scored(0.89, heading="Prices"), scored(0.8, "b")]
-    assert signals_of(ranked, "en").margin == pytest.approx(0.1 * among(3))
+    assert margin(ranked) == pytest.approx(0.1 * among(1))
 
 
 def test_another_entry_of_the_same_file_is_a_rival() -> None:
     ranked = [scored(0.9, question="How much?"), scored(0.89, question="How long?")]
-    assert signals_of(ranked, "en").margin == pytest.approx(0.01 * among(2))
+    assert margin(ranked) == pytest.approx(0.01 * among(1))
 
 
 def test_a_translation_is_no_rival() -> None:
     ranked = [scored(0.9, question="How much?"), scored(0.89, "b", "Wie viel?", "de"), scored(0.8, "c", "When?")]
-    assert signals_of(ranked, "en").margin == pytest.approx(0.1 * among(3))
+    assert margin(ranked) == pytest.approx(0.1 * among(1))
 
 
 def test_another_answer_to_the_same_question_is_no_rival() -> None:
     ranked = [scored(0.9, question="How much?"), scored(0.9, "b", "How much?"), scored(0.8, "c", "When?")]
-    assert signals_of(ranked, "en").margin == pytest.approx(0.1 * among(3))
+    assert margin(ranked) == pytest.approx(0.1 * among(1))
 
 
 def test_the_same_lead_counts_more_among_more_passages() -> None:
     few = [scored(0.9), scored(0.85, "b")]
     many = [*few, *(scored(0.8, f"c{number}") for number in range(50))]
-    assert signals_of(many, "en").margin > 1.5 * signals_of(few, "en").margin
+    assert margin(many) > 1.5 * margin(few)
 
 
 def test_a_passage_in_another_language_than_the_question_is_translated() -> None:
@@ -84,7 +112,7 @@ any_signals = st.builds(
     cosine=st.floats(-1, 1),
     margin=st.floats(0, 2),
     translated=st.booleans(),
-    around=st.floats(-1, 1),
+    beyond=st.floats(-1, 1),
     known=st.floats(0, 1),
 )
 
@@ -108,15 +136,23 @@ def test_a_larger_lead_is_never_less_likely(signals: Signals, more: float) -> No
     assert confidence(after) >= confidence(signals)
 
 
-def test_what_stands_out_less_from_its_surroundings_is_less_likely() -> None:
-    alone = [scored(0.9), *(scored(0.8, f"c{number}") for number in range(50))]
-    crowded = [scored(0.9), *(scored(0.8 if not number else 0.79 + 0.005, f"c{number}") for number in range(50))]
-    crowded[2:] = [replace(each, cosine=0.88) for each in crowded[2:]]
-    assert confidence(signals_of(crowded, "en")) < confidence(signals_of(alone, "en"))
+def test_what_all_passages_have_in_common_with_the_question_sets_none_apart() -> None:
+    on_topic = [scored(0.8, f"c{number}", vector=unit(USUAL + TOPIC)) for number in range(20)]
+    apart = signals_of([scored(0.9), *on_topic], "en")
+    like_all = signals_of([scored(0.9, vector=unit(USUAL + TOPIC)), *on_topic], "en")
+    assert like_all.beyond < 0.1 < apart.beyond
 
 
-def test_among_a_handful_the_surroundings_count_little() -> None:
-    assert signals_of([scored(0.9)], "en").around == pytest.approx((0.9 + 5 * 0.84) / 6)
+def test_what_any_company_is_asked_sets_no_passage_apart() -> None:
+    apart, usual = signals_of([scored(0.9)], "en"), signals_of([scored(0.9, vector=USUAL)], "en")
+    assert usual.beyond == pytest.approx(0, abs=1e-6)
+    assert confidence(usual) < confidence(apart)
+
+
+def test_translations_are_not_taken_for_what_surrounds_a_passage() -> None:
+    other = scored(0.8, "c", vector=unit(USUAL + TOPIC))
+    translation = scored(0.89, "b", language="de")
+    assert signals_of([scored(0.9), translation, other], "en").beyond == signals_of([scored(0.9), other], "en").beyond
 
 
 def test_words_that_no_document_has_make_an_answer_less_likely() -> None:

@@ -4,7 +4,7 @@ import pytest
 from llm.embeddings import Embedder
 from retrieval.asking import Asked
 from retrieval.crossing import Bridge, Mixture, unit
-from retrieval.fusing import OWN_LANGUAGE, fuse
+from retrieval.fusing import Weights, fuse
 from retrieval.parallel import QUESTIONS
 from retrieval.passages import Passage, Scored
 
@@ -104,7 +104,7 @@ def test_where_nothing_is_known_of_two_languages_nothing_moves(asked: str, held:
 
 def test_the_same_questions_stand_in_every_language() -> None:
     assert {len(questions) for questions in QUESTIONS.values()} == {12}
-    assert 0 < OWN_LANGUAGE < 0.05
+    assert 0 < Weights().own_language < 0.05
 
 
 class _Small:
