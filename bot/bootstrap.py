@@ -66,6 +66,8 @@ async def open_parts(settings: Settings, progress: Progress | None = None) -> As
         model = await asyncio.to_thread(load_chat_model, settings.llm, listen)  # its first import takes seconds
         parser = ParserProcess(settings.retrieval.parse_seconds, settings.retrieval.parse_memory_mb)
         reranker = await asyncio.to_thread(load_reranker, settings.reranking)
+        registered = settings.embedding.registered()
+        embedders = Embedders(embedder, registered, lambda given: _load_again(settings, given))
         search = Search(
             database,
             embedder,
@@ -73,7 +75,7 @@ async def open_parts(settings: Settings, progress: Progress | None = None) -> As
             settings.retrieval,
             reranker,
             settings.reranking.passages,
-            Embedders(embedder, settings.embedding.registered(), lambda given: _load_again(settings, given)),
+            embedders,
         )
         answerers = _answerers(settings, database, embedder, model)
         languages = {company.id: company.language for company in settings.served}
@@ -87,6 +89,7 @@ async def open_parts(settings: Settings, progress: Progress | None = None) -> As
             if model:
                 await model.close()
             await asyncio.to_thread(indexes.close)
+            embedders.close()
 
 
 def _spending(settings: Settings) -> Listener:

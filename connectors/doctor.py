@@ -139,14 +139,35 @@ async def _embedding(settings: Settings) -> Check:
     near, far = await asyncio.to_thread(_cosines, embedder)
     spent = (time.perf_counter() - start) * 1000
     message = f"{embedder.name}, three texts in {spent:.0f} ms"
+    embedder.close()
     if near > far:
-        return Check("embedding model", Health.OK, message)
+        return await _moving(settings, embedder.name, message)
     return Check(
         "embedding model",
         Health.FAILED,
         f"{message}: it finds unrelated texts nearer than related ones",
         f"Remove {settings.models}; it is prepared anew at the next start. Or choose another model.",
     )
+
+
+async def _moving(settings: Settings, model: str, message: str) -> Check:
+    """How far the move to this model is, and whether its confidences are calibrated."""
+    name, registered = "embedding model", settings.embedding.registered()
+    async with open_storage(settings) as database:
+        scales = await database.read(store.scales, model)
+        for company in settings.served:
+            if move := await database.read(moving.move_of, company.id, registered):
+                said = (
+                    f"{message}; {move[1]} of {move[2]} passages of {company.id} have its vectors, another one serves"
+                )
+                return Check(
+                    name, Health.WARNING, said, "A running server goes on with that; so does: answerdesk reindex"
+                )
+    uncalibrated = [company.id for company in settings.served if company.id not in scales]
+    if settings.embedding.model != "packaged" and uncalibrated:
+        said = f"{message}; confidences are measured for the packaged model, not for this one"
+        return Check(name, Health.WARNING, said, f"answerdesk calibrate QUESTIONS --company {uncalibrated[0]}")
+    return Check(name, Health.OK, message)
 
 
 def _cosines(embedder: Embedder) -> tuple[float, float]:

@@ -3,17 +3,15 @@
 Needs the extra `transformers`; the module may be imported without it.
 """
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from llm.embeddings import usual_prefix
 from llm.errors import ModelError, SettingsError
 from llm.settings import EmbeddingSettings
 from llm.text import encodable
-
-_E5 = re.compile(r"(^|[^a-z])e5($|[^a-z0-9])(?!.*instruct)", re.IGNORECASE)
 
 
 class SentenceTransformerEmbedder:
@@ -54,7 +52,7 @@ class SentenceTransformerEmbedder:
         if given is not None:
             return given
         prompts = {"passage": self._model.prompts.get("document"), **self._model.prompts}
-        return prompts.get(kind) or (f"{kind}: " if _E5.search(model) else "")
+        return prompts.get(kind) or usual_prefix(model, kind)
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed questions: (texts, dimensions), rows of unit length."""
@@ -68,6 +66,9 @@ class SentenceTransformerEmbedder:
         """Tokens of the text alone."""
         tokens = self._model.tokenizer.encode(encodable(text), add_special_tokens=False, verbose=False)
         return len(tokens)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
     def _embed(self, prefix: str, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:

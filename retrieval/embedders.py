@@ -36,6 +36,11 @@ class Embedders:
             self._others[name] = await asyncio.to_thread(self._loaded, name, settings) if settings else None
         return self._others[name]
 
+    def close(self) -> None:
+        """Let go of the models' connections."""
+        for each in (self.wanted, *filter(None, self._others.values())):
+            each.close()
+
     def _loaded(self, name: str, settings: str) -> Embedder | None:
         try:
             found = self._load(settings) if self._load else None

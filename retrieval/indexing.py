@@ -156,7 +156,7 @@ class Indexing:
                 while not await self._database.write(moving.serve_by, company, wanted.name):
                     for audience in Audience:
                         await self._embed_missing(company, audience, wanted, telling)
-                telling.end()
+                telling.end(*await self._database.read(moving.embedded, company, wanted.name))
         if companies:
             await self.refresh(move=False)
 
@@ -252,7 +252,8 @@ class _Telling:
             self._said_at = time.monotonic()
             log.warning("Embedding the passages of %s with %s: %d of %d", self._company, self._model, done, of)
 
-    def end(self) -> None:
+    def end(self, done: int, of: int) -> None:
+        self._told(self._company, done, of)
         log.warning("%s is served by %s from now on", self._company, self._model)
 
 

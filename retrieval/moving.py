@@ -72,6 +72,17 @@ def embedded(connection: Connection, company: str, model: str) -> tuple[int, int
     return connection.execute(query.where(_has_vector(model))).scalar_one(), connection.execute(query).scalar_one()
 
 
+def move_of(connection: Connection, company: str, registered: str) -> tuple[str, int, int] | None:
+    """The model of these settings, with how many of a company's passages it has embedded; None where it serves."""
+    named = select(embedding_models.c.name).where(embedding_models.c.settings == registered)
+    served = select(knowledge.c.model).where(knowledge.c.company == company)
+    by = set(connection.execute(served).scalars())
+    names = list(connection.execute(named).scalars())
+    if not names or not by - {None, *names}:
+        return None
+    return names[0], *embedded(connection, company, names[0])
+
+
 def serve_by(connection: Connection, company: str, model: str) -> bool:
     """Let this model serve a company from now on; False if a passage still lacks its vector."""
     missing = select(passages.c.serial).where(passages.c.company == company, ~_has_vector(model)).limit(1)

@@ -109,12 +109,17 @@ async def documents(call: Invocation) -> None:
 
     [not dim]Next:[/] [cyan]answerdesk remove ID[/] takes one out.
     """
-    from retrieval import store
+    from retrieval import moving, store
 
     async with call.storage() as database:
         held = await database.read(store.list_documents, call.company)
-    if call.result({"documents": [_described(document) for document in held]}):
+        move = await database.read(moving.move_of, call.company, call.settings.embedding.registered())
+    described = [_described(document) for document in held]
+    moved = dict(zip(("model", "passages", "of"), move, strict=True)) if move else None
+    if call.result({"documents": described, "moving_to": moved}):
         return
+    if move:
+        call.note(f"{move[1]} of {move[2]} passages are embedded by {move[0]}; until then, the model before serves.")
     if not held:
         call.note(f"{call.company} has no documents yet. Take some in: answerdesk ingest FOLDER")
         return

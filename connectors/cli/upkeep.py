@@ -22,6 +22,7 @@ def add_to(app: typer.Typer) -> None:
     """Register these commands."""
     command(app, PANEL)(doctor)
     command(app, PANEL, company=False)(migrate)
+    command(app, PANEL, company=False)(reindex)
 
 
 async def doctor(
@@ -87,3 +88,36 @@ async def migrate(call: Invocation) -> None:
         call.out.print(Text(f"Applied to {database.url}:" if applied else f"{database.url} is up to date."))
         for revision in applied:
             call.out.print(Text(f"  {revision}"))
+
+
+async def reindex(call: Invocation) -> None:
+    """Bring the indexes up to date, and let the embedding model of the settings serve.
+
+    After a change of `embedding.model`, a running server does so by itself, in the background; run beside it, this
+    command shares the work. What was embedded when it is broken off stays. Until all passages are embedded, the model
+    before serves.
+
+    [not dim]Example[/]
+
+      [cyan]answerdesk reindex[/]
+
+    [not dim]Next:[/] [cyan]answerdesk calibrate[/] fits the confidence to the new model.
+    """
+    from connectors.cli.console import Steps
+
+    embedded: dict[str, int] = {}
+    async with call.parts() as parts:
+        with Steps(call.notes).shown() as steps:
+
+            def told(company: str, done: int, of: int) -> None:
+                embedded[company] = of
+                steps(f"Embedding the passages of {company}", done, of)
+
+            await parts.search.move(told)
+            await parts.search.refresh()
+        model = parts.embedder.name
+    if not call.result({"model": model, "embedded": embedded}):
+        said = ", ".join(f"{count} passages of {company}" for company, count in embedded.items())
+        call.out.print(
+            Text(f"{model} serves. " + (f"Embedded anew: {said}." if said else "Nothing had to be embedded."))
+        )

@@ -70,6 +70,9 @@ class PackagedEmbedder:
         """Tokens of the text alone."""
         return len(self._tokenizer.encode(encodable(text)))
 
+    def close(self) -> None:
+        """Nothing to let go of."""
+
     def _embed(self, prefix: str, texts: Sequence[str]) -> NDArray[np.float32]:
         vectors = np.empty((len(texts), self.dimensions), np.float32)
         tokens = [self._tokens(prefix + text) for text in texts]
