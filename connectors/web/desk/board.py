@@ -1,21 +1,20 @@
-"""What an open desk is told, live: the queue whenever it changes, and which conversations to look at again.
+"""What an open desk is told, live: what changes in the queue, and which conversations to look at again.
 
-The queue is told whole, under a digest that a page comes back with: what it has already isn't told again. A
-conversation is only named (`changed`), and the page asks for it; at the start, and every few seconds without news, the
-page is told to `look` at the one it shows. So nothing is lost, whatever was missed and whichever process wrote it.
+Of the queue a page is told what it lacks, see `connectors.web.desk.telling`. A conversation is only named (`changed`),
+and the page asks for it; at the start, and every few seconds without news, the page is told to `look` at the one it
+shows. So nothing is lost, whatever was missed and whichever process wrote it.
 """
 
 import asyncio
-import hashlib
-import json
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.handoffs.cases import Cases
 from connectors.web.desk.shown import shown_case
+from connectors.web.desk.telling import Listed, Told
 from retrieval.database import Database
 
 POLL_SECONDS = 5.0
@@ -36,12 +35,6 @@ class _Reader:
     changed: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class _Queue:
-    cases: list[dict[str, Any]]
-    digest: str
-
-
 class Board:
     """The open desks of one company in this process; they share what is read for them."""
 
@@ -52,7 +45,7 @@ class Board:
         self._readers: list[_Reader] = []
         self._unlisten: Callable[[], None] | None = None
         self._opened: OrderedDict[str, None] = OrderedDict()
-        self._queue = _Queue([], "")
+        self._queue: Sequence[Listed] = ()
         self._read_at = 0.0
         self._cost = 0.0
         self._reading = asyncio.Lock()
@@ -71,18 +64,16 @@ class Board:
         while len(self._opened) > MOST_OPENED:
             self._opened.popitem(last=False)
 
-    async def events(self, cursor: str, signed_in: Callable[[], Awaitable[bool]]) -> AsyncGenerator[Event, None]:
+    async def events(self, told: Told, signed_in: Callable[[], Awaitable[bool]]) -> AsyncGenerator[Event, None]:
         """What a page is told, until `close` or the end of its session. Raises `StoreUnavailable`."""
-        told, quiet = cursor, True
+        quiet = True
         with self._subscribed() as reader:
             while not self._closed:
                 if not await signed_in():
                     yield "signed_out", {}, ""
                     return
-                queue = await self._current()
-                if queue.digest != told:
-                    told = queue.digest
-                    yield "queue", {"cases": queue.cases}, told
+                if news := told.news(await self._current()):
+                    yield "queue", news, told.cursor
                 changed, reader.changed = reader.changed & self._opened.keys(), set()
                 if quiet:
                     yield "look", {}, ""
@@ -102,7 +93,7 @@ class Board:
         reader.news.clear()
         return False
 
-    async def _current(self) -> _Queue:
+    async def _current(self) -> Sequence[Listed]:
         async with self._reading:
             now = asyncio.get_running_loop().time()
             if not self._read_at or now - self._read_at > POLL_SECONDS / 2:
@@ -115,10 +106,8 @@ class Board:
                 self._cost = asyncio.get_running_loop().time() - now
             return self._queue
 
-    async def _read(self) -> _Queue:
-        cases = [shown_case(each, brief=True) for each in await self._cases.queue(self._company)]
-        digest = hashlib.sha256(json.dumps(cases).encode()).hexdigest()[:16]
-        return _Queue(cases, digest)
+    async def _read(self) -> Sequence[Listed]:
+        return [Listed.of(shown_case(each, brief=True)) for each in await self._cases.queue(self._company)]
 
     def _heard(self, conversation: str) -> None:
         self._read_at = 0.0

@@ -17,6 +17,7 @@ from connectors.web.desk.desk import Desk, TheDesk
 from connectors.web.desk.entrance import COOKIE, LANGUAGE, Member, Watcher
 from connectors.web.desk.problems import Problem
 from connectors.web.desk.shown import shown_case, shown_entry
+from connectors.web.desk.telling import FIRST, MOST, Told
 from connectors.web.library import PageMaker
 from retrieval.errors import StoreUnavailable
 
@@ -43,19 +44,24 @@ async def page(request: Request, desk: TheDesk, member: Member, pages: PageMaker
 async def events(
     request: Request,
     desk: TheDesk,
-    _watcher: Watcher,
+    watcher: Watcher,
     after: Annotated[str, Query(max_length=64)] = "",
+    most: Annotated[int, Query(ge=1, le=MOST)] = FIRST,
     last_event_id: Annotated[str, Header(max_length=64)] = "",
 ) -> AsyncIterator[ServerSentEvent]:
-    """The queue whenever it changes, and which conversations to look at, for as long as the session lasts."""
+    """What changes in the queue, and which conversations to look at, for as long as the session lasts.
+
+    `most` is how many cases of each section the page shows.
+    """
+    told = Told(last_event_id or after, watcher.staff.id, most)
     secret = request.cookies.get(COOKIE, "")
 
     async def signed_in() -> bool:
         return await desk.accounts.session(desk.company, secret, active=False) is not None
 
     try:
-        async with aclosing(desk.board.events(last_event_id or after, signed_in)) as told:
-            async for name, data, cursor in told:
+        async with aclosing(desk.board.events(told, signed_in)) as events:
+            async for name, data, cursor in events:
                 yield ServerSentEvent(data=data, event=name, id=cursor or None, retry=RETRY_MS)
     except StoreUnavailable as error:
         log.warning("A desk's events end, it will come back: %s", error)

@@ -13,7 +13,7 @@ import { createAnswers } from "./answers.js";
 import { createQueue, items } from "./queue.js";
 import { createSending } from "./sending.js";
 import { createSide } from "./side.js";
-import { changed, isMine, state, watch } from "./store.js";
+import { applyQueue, changed, isMine, state, watch } from "./store.js";
 import { listen } from "./stream.js";
 import { createTheme } from "./theme.js";
 import { showWhy } from "./why.js";
@@ -181,7 +181,7 @@ const conversation = createConversation({
   retry: (key) => sending.retry(key),
   recall: (key) => composer.restore(sending.recall(key)),
 });
-const queue = createQueue(open, wantClosed);
+const queue = createQueue(open, wantClosed, (most) => showMost(most));
 const tell = createNotifications(open);
 const knowledge = createKnowledge((text, mode) => {
   if (!state.case) return toast("Open a conversation first: the words go into its editor.");
@@ -248,9 +248,9 @@ watch(() => {
   side();
 });
 
-listen({
-  queue({ cases }) {
-    Object.assign(state, { queue: cases, synced: true });
+const showMost = listen({
+  queue(told) {
+    applyQueue(told);
     tell();
     changed();
     if (state.closed) wantClosed();

@@ -16,6 +16,7 @@ const desktop = byId("desktop");
 /** `open(id)` is what a click on a notification does. */
 export function createNotifications(open) {
   let before = null; // unread messages by case, as they were told last
+  let newest = 0; // when the latest of them was opened or written in: what comes into view later is no news
 
   sound.checked = localStorage.getItem(SOUND) === "on";
   desktop.checked = localStorage.getItem(DESKTOP) === "on" && globalThis.Notification?.permission === "granted";
@@ -33,12 +34,13 @@ export function createNotifications(open) {
 
   return function tell() {
     const mine = state.queue.filter((each) => !isSnoozed(each) && (each.owner === "waiting" || isMine(each)));
-    const count = mine.filter((each) => each.owner === "waiting" || each.unread).length;
+    const count = mine.filter((each) => each.owner === "waiting" || each.unread).length + (state.more.waiting ?? 0);
     document.title = count ? `(${count}) ${title}` : title;
     icon.href = count ? news : quiet;
     const unread = new Map(mine.map((each) => [each.case, each.unread]));
-    const fresh = before ? mine.filter((each) => !before.has(each.case) || each.unread > before.get(each.case)) : [];
+    const fresh = before ? mine.filter((each) => (before.has(each.case) ? each.unread > before.get(each.case) : each.last_at > newest)) : [];
     before = unread;
+    newest = Math.max(newest, ...mine.map((each) => each.last_at));
     for (const each of fresh) {
       const says = each.owner === "waiting" ? `${customerName(each)} is waiting` : `${customerName(each)} wrote`;
       if (each.id !== state.open || document.hidden) announce(says);

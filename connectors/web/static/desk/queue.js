@@ -12,11 +12,23 @@ const SECTIONS = [
   ["others", "With colleagues", (each) => each.owner === "human" && !isMine(each) && !isSnoozed(each)],
   ["snoozed", "Snoozed", isSnoozed],
 ];
+const PAGE = 100; // as `FIRST` of connectors/web/desk/telling.py
+const ALL = 100_000;
 const known = new Map();
 const folded = new Set(["closed"]);
 
-/** Shows the queue; `open(id)` opens a conversation, `wantClosed()` loads those that were closed. */
-export function createQueue(open, wantClosed) {
+/**
+ * Shows the queue; `open(id)` opens a conversation, `wantClosed()` loads those that were closed, `wantMost(n)` has so
+ * many of each section told.
+ */
+export function createQueue(open, wantClosed, wantMost) {
+  let most = PAGE;
+
+  function want(count) {
+    most = count;
+    wantMost(most);
+  }
+
   filter.addEventListener("input", () => {
     state.filter = filter.value.trim().toLowerCase();
     if (state.filter) wantClosed();
@@ -39,13 +51,17 @@ export function createQueue(open, wantClosed) {
   }
 
   return function render() {
+    if (state.filter && most < ALL && Object.values(state.more).some(Boolean)) want(ALL); // a search looks at all of them
     const shown = [];
     const add = (name, title, cases) => {
       const isFolded = folded.has(name) && !state.filter;
-      const count = cases?.length ?? null;
+      const more = state.filter ? 0 : (state.more[name] ?? 0);
+      const count = cases ? cases.length + more : null;
       shown.push({ key: `# ${name}`, stamp: [count, isFolded], make: () => heading(name, title, count, isFolded, fold) });
       for (const each of isFolded || !cases ? [] : cases)
         shown.push({ key: `${name} ${each.case}`, stamp: [each, each.id === state.open, age(since(each))], make: () => item(each, open) });
+      if (more && !isFolded)
+        shown.push({ key: `more ${name}`, stamp: [more], make: () => rest(more, () => want(Math.min(most + PAGE, ALL))) });
     };
     for (const [name, title, belongs] of SECTIONS) {
       const cases = state.queue.filter((each) => belongs(each) && matches(each));
@@ -89,6 +105,11 @@ function heading(name, title, count, isFolded, fold) {
     count === null ? null : h("span", { class: "count" }, String(count)),
   );
   return h("h2", { class: "section", "data-section": name }, button);
+}
+
+function rest(more, show) {
+  const count = Math.min(more, PAGE);
+  return h("button", { type: "button", class: "more-button", "data-focus": "more", onclick: show }, `Show ${count} more`, h("span", { class: "count" }, `${more} not shown`));
 }
 
 function item(each, open) {

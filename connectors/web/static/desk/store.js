@@ -3,7 +3,8 @@
 export const me = JSON.parse(document.body.dataset.me);
 
 export const state = {
-  queue: [], // open cases, as the server orders them
+  queue: [], // open cases, in order: those that are mine, and the first of each other section
+  more: {}, // by section, how many cases it has that aren't in `queue`
   closed: null, // cases closed lately, once they were asked for
   synced: false, // the queue has come
   filter: "",
@@ -17,6 +18,17 @@ export const state = {
   pending: new Map(), // by key: written here, not confirmed by the server yet
   sent: new Set(), // the keys of what was written here and confirmed
 };
+
+/** What the server says of the queue: see `connectors/web/desk/telling.py`. */
+export function applyQueue({ whole, cases, gone, more }) {
+  const told = new Set([...gone, ...cases.map((each) => each.case)]);
+  const kept = whole ? [] : state.queue.filter((each) => !told.has(each.case));
+  Object.assign(state, { queue: [...kept, ...cases].sort(order), more, synced: true });
+}
+
+/** Who waits, the longest first; then those that people have; then the snoozed. */
+const order = (a, b) =>
+  (a.snoozed_until ?? 0) - (b.snoozed_until ?? 0) || Boolean(a.person) - Boolean(b.person) || a.opened_at - b.opened_at;
 
 const watchers = [];
 let scheduled = false;

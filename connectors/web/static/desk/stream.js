@@ -6,17 +6,21 @@ const EVENTS = ["queue", "changed", "look", "signed_out"];
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 15_000;
 
-/** `handlers` has a function for each of EVENTS, and `connection(open)`. */
+/**
+ * `handlers` has a function for each of EVENTS, and `connection(open)`. Returns what shows `most` cases of each section
+ * from now on.
+ */
 export function listen(handlers) {
   let cursor = "";
   let source = null;
   let timer = 0;
   let delay = FIRST_RETRY;
+  let shown = "";
 
   function open() {
     clearTimeout(timer);
     source?.close();
-    source = new EventSource(`${base}/desk/events${cursor ? `?after=${cursor}` : ""}`);
+    source = new EventSource(`${base}/desk/events?after=${cursor}${shown}`);
     source.addEventListener("error", () => {
       source.close();
       handlers.connection(false);
@@ -35,4 +39,8 @@ export function listen(handlers) {
   }
   addEventListener("online", open); // what was open before may be dead without knowing
   open();
+  return (most) => {
+    shown = `&most=${most}`;
+    open();
+  };
 }
