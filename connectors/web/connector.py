@@ -7,7 +7,7 @@ from bot.conversation import Message
 from bot.domain import Chat
 from bot.errors import FileUnavailable
 from bot.ports import Attachment, Capabilities, Inbound, Inbox, Kind, Outgoing, Receipt, Sent
-from bot.storage import conversations, files
+from bot.storage import conversations, files, recent
 from connectors.web.feed import Event, Hub, View
 from retrieval.database import Database
 from retrieval.errors import StoreUnavailable
@@ -96,6 +96,10 @@ class WebConnector:
         content = await self._database.read(files.content, self._company, file, self._chat(address))
         described = await self._database.read(files.describe, self._company, file)
         return None if content is None or described is None else (described, content)
+
+    async def sent_lately(self, address: str, since: float, most: int) -> Sequence[float]:
+        """When this visitor sent something since then: the last `most`, newest first. Raises `StoreUnavailable`."""
+        return await self._database.read(recent.sent_lately, self._chat(address), since, most)
 
     async def say(
         self, address: str, identity: str, text: str, language: str, attached: Sequence[Attachment] = ()

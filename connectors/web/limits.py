@@ -1,14 +1,14 @@
 """How much one visitor, and all visitors at one network address, may send and keep open.
 
-Visitors can call themselves what they like, so each limit holds for the address as well. Every process counts for
-itself.
+Visitors can call themselves what they like, so each limit holds for the address as well. What a visitor has sent stands
+in SQL, and is counted there over all processes; the rest every process counts for itself.
 """
 
 import ipaddress
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from fastapi import Depends, Request
 
 from bot.sections import WebSettings
 from bot.staff.throttling import Throttle
+from connectors.web.connector import WebConnector
 from connectors.web.errors import Refused
 from connectors.web.visitors import Address
 
@@ -36,8 +37,13 @@ class Limits:
         )
         self._open = Counter[str]()
 
-    def count(self, visitor: str, place: str) -> None:
-        """Count something that is sent. Raises `Refused` when it has to wait."""
+    def count(self, visitor: str, place: str, lately: Sequence[float] = (), at: float = 0.0) -> None:
+        """Count something that is sent `at` a time. Raises `Refused` when it has to wait.
+
+        `lately`: when the visitor sent what is on record, newest first; as many as they may send a minute, at most.
+        """
+        if len(lately) >= self.settings.messages_a_minute:
+            raise Refused(429, "too_much", retry_after=max(1, math.ceil(lately[-1] + MINUTE - at)))
         now = self._now()
         pairs = tuple(zip(self._sent, (visitor, place), strict=True))
         wait = max(throttle.wait(key, now) for throttle, key in pairs)
@@ -79,9 +85,12 @@ def _limits(request: Request) -> Limits:
 TheLimits = Annotated[Limits, Depends(_limits)]
 
 
-def counted(request: Request, visitor: Address, limits: TheLimits) -> None:
+async def counted(request: Request, visitor: Address, limits: TheLimits) -> None:
     """What is sent is counted; too much has to wait."""
-    limits.count(visitor, place_of(request))
+    connector: WebConnector = request.app.state.connector
+    now = time.time()
+    lately = await connector.sent_lately(visitor, now - MINUTE, limits.settings.messages_a_minute)
+    limits.count(visitor, place_of(request), lately, now)
 
 
 def listening(request: Request, visitor: Address, limits: TheLimits) -> Iterator[None]:

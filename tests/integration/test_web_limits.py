@@ -39,6 +39,19 @@ async def test_who_sends_too_much_is_told_when_to_come_back(visitor: httpx.Async
     assert f"in {seconds} Sekunden" in refused.json()["message"]
 
 
+async def test_what_a_visitor_sent_through_another_process_counts(
+    tmp_path: Path, site: Site, visitor: httpx.AsyncClient
+) -> None:
+    assert (await say(visitor, "hello")).status_code == 202
+    with serve(tmp_path, limits=LIMITS) as second:
+        async with httpx.AsyncClient(base_url=second.url, timeout=SECONDS, cookies=visitor.cookies) as there:
+            assert (await say(there, "hello")).status_code == 202
+            refused = await say(there, "hello")
+            assert refused.status_code == 429
+            assert 0 < int(refused.headers["retry-after"]) <= 60
+    assert (await say(visitor, "hello")).status_code == 429
+
+
 async def test_presses_count_too(visitor: httpx.AsyncClient) -> None:
     assert [(await act(visitor, "stop")).status_code for _ in range(3)] == [202, 202, 429]
 
