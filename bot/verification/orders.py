@@ -30,6 +30,8 @@ _ORDER = re.compile(
     r"[^.!?\n]{0,40}\byour (?:answer|response|reply|output|message)(?:,| (?:in|into|to|by|with|as))\b"
     r"|\b(?:limit|restrict) (?:your |the |all )?output\b"
     r"|\bawait (?:\W|my |the |further |user ){0,2}(?:input|instruct\w*|command)"
+    r"|(?:^|[.!?\n]\s{0,4})(?:always |only |please )?(?:answer|reply|respond) (?:only )?"
+    r"(?:as|like|in (?!writing|person|time|due|the|your|our|\d))\b"
     r"|\byou\b[^.!?\n]{0,60}\bchat ?gpt\b|\bchat ?gpt\b[^.!?\n]{0,60}\byou\b"
     r"|\b(?:create|maintain|adopt|assume|take on)\b[^.!?\n]{0,40}\bpersonas?\b"
     r"|(?:^|\n)\s*\W?(?-i:DAN)\W?\s*:|\b(?:called?|named?|dubbed|appellera?|acronym)\b[^.!?\n]{0,12}\bdan\b"
