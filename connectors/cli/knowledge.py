@@ -184,10 +184,13 @@ async def teach(
     audience: Annotated[
         Audience, typer.Option(help="Who may see it: customers, or your staff only.")
     ] = Audience.PUBLIC,
+    sure: Annotated[bool, typer.Option("--sure", metavar="", help="Keep it whatever speaks against it.")] = False,
 ) -> None:
     """Approve an answer. It is given word for word, without a model, and outweighs documents that contradict it.
 
-    Teaching the same question again replaces the answer.
+    It isn't kept, unless you are `--sure`, where it holds what may be one customer's own (an address, an order number),
+    what another document says otherwise, or what stands in a document for staff. Teaching the same question again
+    replaces the answer.
 
     [not dim]Examples[/]
 
@@ -195,14 +198,18 @@ async def teach(
 
     [not dim]Next:[/] [cyan]answerdesk ask "..."[/]; [cyan]answerdesk remove ID[/] takes it back.
     """
-    from bot.answers.approved import approve
-    from bot.domain import Question
+    from bot.answers.teaching import Lesson, Teaching
+    from retrieval import store
 
-    if not question.strip() or not answer.strip():
-        raise UsageError("Both a question and an answer are needed.")
     async with call.parts() as parts:
-        asked = Question(call.company, question, audience)
-        taught = await approve(parts.database, parts.embedder, asked, answer)
+        await parts.search.refresh()
+        teaching = Teaching(parts.database, parts.embedder, parts.search.search)
+        came = await teaching.teach(call.company, Lesson(question, answer, audience, sure=sure))
+        if not came.document:
+            doubts = " ".join(each.says for each in came.doubts)
+            raise UsageError(f"Not kept, as something speaks against it. {doubts} Change it, or say --sure.")
+        taught = await parts.database.read(store.document, call.company, audience, came.document)
+        assert taught is not None, "it was kept just now"  # noqa: S101
     if not call.result(_described(taught)):
         call.out.print(f"Approved as {taught.id}.", style="green")
         call.note('Next: answerdesk ask "...", or answerdesk serve', "dim")

@@ -1,0 +1,57 @@
+"""An approved answer, asked for in other words: by its meaning, within its company and audience, as of now."""
+
+import pytest
+
+from bot.answers.answering import Answering
+from bot.answers.extracting import Extracting
+from bot.answers.teaching import Lesson, Teaching, known_answers, remove
+from bot.domain import Answer, Question
+from bot.settings import AnsweringSettings
+from retrieval.passages import Audience
+from tests.knowledge import COMPANY, Knowledge
+
+QUESTION, ANSWER = "Can I bring my dog into the shop?", "Yes, on a lead."
+PARAPHRASES = ("are dogs allowed in your store", "is the shop dog friendly")
+
+
+async def ask(knowledge: Knowledge, text: str, company: str = COMPANY, audience: Audience = Audience.PUBLIC) -> Answer:
+    await knowledge.search.refresh()
+    settings = AnsweringSettings()
+    answering = Answering(knowledge.search, [Extracting(knowledge.embedder, settings.answers_from)], settings)
+    *_, answer = [step async for step in answering.answer(Question(company, text, audience))]
+    assert isinstance(answer, Answer)
+    return answer
+
+
+async def teach(knowledge: Knowledge, audience: Audience = Audience.PUBLIC) -> str:
+    teaching = Teaching(knowledge.database, knowledge.embedder, knowledge.search.search)
+    came = await teaching.teach(COMPANY, Lesson(QUESTION, ANSWER, audience))
+    assert came.doubts == ()
+    return came.document
+
+
+@pytest.mark.parametrize("text", [QUESTION, *PARAPHRASES])
+async def test_it_is_given_word_for_word_with_its_source(knowledge: Knowledge, text: str) -> None:
+    document = await teach(knowledge)
+    answer = await ask(knowledge, text)
+    assert answer.text == f"{ANSWER} [1]"
+    assert [each.document for each in answer.citations] == [document]
+
+
+async def test_another_company_doesnt_know_it(knowledge: Knowledge) -> None:
+    await teach(knowledge)
+    assert ANSWER not in (await ask(knowledge, QUESTION, company="globex")).text
+
+
+async def test_customers_dont_know_what_is_for_staff(knowledge: Knowledge) -> None:
+    await teach(knowledge, Audience.INTERNAL)
+    assert ANSWER not in (await ask(knowledge, QUESTION)).text
+    assert ANSWER in (await ask(knowledge, QUESTION, audience=Audience.INTERNAL)).text
+
+
+async def test_it_is_gone_once_it_is_removed(knowledge: Knowledge) -> None:
+    document = await teach(knowledge)
+    assert ANSWER in (await ask(knowledge, PARAPHRASES[0])).text
+    await remove(knowledge.database, COMPANY, document)
+    assert ANSWER not in (await ask(knowledge, PARAPHRASES[0])).text
+    assert await known_answers(knowledge.database, COMPANY) == []
