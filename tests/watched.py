@@ -1,6 +1,7 @@
 """Reads the metrics of a process as Prometheus does, and the spans of this one."""
 
 import socket
+import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 
@@ -38,6 +39,16 @@ def scrape(port: int) -> Samples:
 def value(samples: Samples, name: str, **labels: str) -> float:
     """The sum of a metric's values with these labels."""
     return sum(each for has, each in samples[name] if labels.items() <= has.items())
+
+
+def scrape_until(port: int, reached: float, name: str, **labels: str) -> Samples:
+    """The metrics, once one of them has come to this: it is counted a moment after what it counts."""
+    for _ in range(600):
+        seen = scrape(port)
+        if value(seen, name, **labels) >= reached:
+            return seen
+        time.sleep(0.05)
+    raise AssertionError(f"{name} never came to {reached:g}.")
 
 
 class Ended:

@@ -34,8 +34,9 @@ def _record_metrics(roles: Collection[str]) -> None:
     from opentelemetry import metrics
     from opentelemetry.exporter.prometheus import PrometheusMetricReader
     from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
+    from opentelemetry.sdk.metrics.export import CardinalityLimits
 
-    limits = {Counter: MOST_SERIES, Histogram: MOST_SERIES}
+    limits: CardinalityLimits = {Counter: MOST_SERIES, Histogram: MOST_SERIES}
     reader = PrometheusMetricReader(disable_target_info=True, scope_info_enabled=False, cardinality_limits=limits)
     metrics.set_meter_provider(MeterProvider([reader]))
     info = metrics.get_meter("answerdesk").create_gauge("answerdesk.info", description="1: this process runs.")

@@ -1,7 +1,6 @@
 """A service as Prometheus and an OpenTelemetry collector see it: real processes, real HTTP, one conversation."""
 
 import re
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from tests.command_line import ROOT, answerdesk, server
 from tests.fakes.collector import Span, collector
 from tests.fakes.vllm import FakeVLLM, says
 from tests.visitor import Visitor
-from tests.watched import Samples, free_port, scrape, value
+from tests.watched import Samples, free_port, scrape_until, value
 
 HOURS = (
     "# Opening hours\n\nThe shop in the old mill opens at nine, Monday to Saturday. It is closed on public holidays.\n"
@@ -60,6 +59,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Itera
             "ANSWERDESK_LLM_PRICE_CACHED": "1",
             "ANSWERDESK_LLM_PRICE_OUTPUT": "8",
             "ANSWERDESK_LLM_CURRENCY": "EUR",
+            "ANSWERDESK_ANSWERING_CLARIFY_ABOVE": "0",  # the model is asked, however sure the search is
             "ANSWERDESK_TELEMETRY_METRICS_ADDRESS": f"127.0.0.1:{metrics}",
             "ANSWERDESK_TELEMETRY_TRACES_URL": collected.url,
         }
@@ -73,18 +73,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Itera
             visitor.hears("bot")
             visitor.acts("human")
             visitor.hears("notice")
-            seen = settled(metrics)
+            seen = scrape_until(metrics, 2, "answerdesk_receipts_total", receipt="sent")
         yield Watched(seen, collected.spans, b"".join(collected.raw), model.completions[0].headers["traceparent"])
-
-
-def settled(port: int) -> Samples:
-    """The metrics, once the last message is on record."""
-    for _ in range(100):
-        seen = scrape(port)
-        if value(seen, "answerdesk_receipts_total", receipt="sent") == 2:
-            return seen
-        time.sleep(0.05)
-    raise AssertionError("The last message was never acknowledged.")
 
 
 def test_the_trace_goes_from_the_channels_event_to_its_receipt(watched: Watched) -> None:

@@ -10,7 +10,7 @@ from tests.command_line import answerdesk, running, server
 from tests.fakes.collector import Span, collector
 from tests.postgres import new_database, postgres_server
 from tests.visitor import Visitor
-from tests.watched import free_port, scrape, value
+from tests.watched import free_port, scrape, scrape_until, value
 
 HOURS = "# Opening hours\n\n## When does the shop open?\n\nThe shop opens at nine, Monday to Saturday.\n"
 
@@ -44,7 +44,8 @@ def test_a_burst_is_one_trace_over_two_processes(
             visitor.says("When does the shop open?")
             with running("serve", "--roles", "worker", **worker):
                 assert "opens at nine" in visitor.hears("bot")["text"]
-                taken_in, answered = scrape(of_web), scrape(of_worker)
+                answered = scrape_until(of_worker, 1, "answerdesk_receipts_total", receipt="sent")
+                taken_in = scrape(of_web)
     spans = collected.spans
     first, second = [each for each in spans if each.name == "receive"]
     turn, send = one(spans, "turn"), one(spans, "send")

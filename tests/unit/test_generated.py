@@ -7,7 +7,7 @@ from pydantic import HttpUrl
 
 from bot.answers.generated import Generating
 from bot.answers.prompt import NOT_IN_DOCUMENTS
-from bot.domain import Answer, Draft, Outcome, Question, Reason
+from bot.domain import Answer, Draft, Manner, Outcome, Question, Reason
 from llm.chat import load_chat_model
 from llm.errors import ModelRejected, ModelUnavailable
 from llm.settings import LLMSettings
@@ -74,6 +74,7 @@ async def test_verified_sentences_are_the_answer(answer):
         "en",
         citations=last.citations,
         evidence=GIVEN,
+        manner=Manner.WRITTEN,
     )
 
 
