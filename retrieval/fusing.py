@@ -16,6 +16,8 @@ SAME = 0.45
 """The cosine, less the mean of each language, from which on two passages are taken for translations of each other."""
 FOREMOST = 10
 """Passages in other languages for which a translation is looked for."""
+MATCHES = 3
+"""The best keyword matches in the question's language: their mean is what a passage in another one lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def fuse(
         cosines[:, here] = bridge.move(asked.vectors, asked.language, language) @ vectors[here].T
     balanced = cosines + _lift(asked, languages, bridge, mixture)
     added = [weights.entry_keywords if each.is_entry else weights.prose_keywords for each in passages]
-    scores = balanced + np.array(added, np.float32) * keywords
+    scores = balanced + np.array(added, np.float32) * _as_if_translated(asked, languages, keywords, mixture)
     rows = np.arange(len(passages))
     part = scores.argmax(axis=0)
     score = _prefer_own_language(asked, scores[part, rows], languages, vectors, mixture, weights.own_language)
@@ -88,6 +90,18 @@ def _lift(asked: Asked, languages: NDArray[np.str_], bridge: Bridge, mixture: Mi
     for language, mean in common.items():
         lift[:, languages == language] = (nearest - mean)[:, None]
     return lift
+
+
+def _as_if_translated(asked: Asked, languages: NDArray[np.str_], keywords: Floats, mixture: Mixture) -> Floats:
+    """Keyword scores (parts, passages) by which no passage is behind for being in another language than the question.
+
+    It can't have the question's words; product codes, which are the same everywhere, count as they are.
+    """
+    own = languages == asked.language
+    if not mixture.means or not own.any() or own.all():
+        return keywords
+    best = np.sort(np.minimum(keywords[:, own], 1.0), axis=1)[:, -MATCHES:].mean(axis=1)
+    return np.where(own, keywords, np.maximum(keywords, best[:, None]))
 
 
 def _prefer_own_language(

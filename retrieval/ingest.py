@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from llm.embeddings import Embedder
 from retrieval import store
+from retrieval.background import in_background
 from retrieval.chunking import passages_of
 from retrieval.database import Database
 from retrieval.embedding import embed
@@ -177,7 +178,7 @@ class Ingestion:
         made_vectors: list[NDArray[np.float32]] = []
         for start in range(0, len(passages), EMBED_AT_ONCE):
             part = passages[start : start + EMBED_AT_ONCE]
-            made_vectors.extend(await asyncio.to_thread(embed, self.embedder, part))
+            made_vectors.extend(await in_background(embed, self.embedder, part))
             progress(len(made_vectors))
         vectors = iter(made_vectors)
         embedded = {id(made): [store.Embedded(each, next(vectors)) for each in made.passages] for made in changed}

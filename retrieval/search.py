@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,9 +21,11 @@ from retrieval.embedders import Embedders
 from retrieval.errors import IndexUnavailable
 from retrieval.fusing import fuse, reorder
 from retrieval.indexing import Base, Indexing, Told
-from retrieval.passages import Audience, Found, Scored
+from retrieval.language import detect_language
+from retrieval.passages import Audience, Found, Passage, Scored
 from retrieval.settings import RetrievalSettings
 from retrieval.vectors import VectorIndexes, serial_of
+from retrieval.wording import by_words, nearest
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +96,12 @@ class Search:
         if not bases:
             return Found(query, (), 0.0)
         embedder, bridge = bases[0].embedder, bases[0].bridge
-        with span("understand the question"):
-            asked = await asyncio.to_thread(ask, query, embedder, [base.keywords for base in bases], context)
+        try:
+            with span("understand the question"):
+                asked = await asyncio.to_thread(ask, query, embedder, [base.keywords for base in bases], context)
+        except ModelError as error:
+            log.warning("Passages are found by keywords alone: %s", error)
+            return await self._by_words(query, bases, count)
         ranked: list[Scored] = []
         for base in bases:
             ranked.extend(await self._search_one(base, asked, count))
@@ -103,6 +110,18 @@ class Search:
         signals = await asyncio.to_thread(signals_of, ranked, asked, bridge)
         scale = self._indexing.scales.get((company, embedder.name), Scale())
         return Found(query, tuple(ranked[:count]), confidence(signals, scale), signals)
+
+    async def _by_words(self, query: str, bases: Sequence[Base], count: int) -> Found:
+        """What can be found while the embedding model can't be asked."""
+        language = detect_language(query)
+        near: dict[int, float] = {}
+        passages: dict[int, Passage] = {}
+        for base in bases:
+            found = await asyncio.to_thread(nearest, base.keywords, query, language, count)
+            _, held = await self.database.read(store.candidates, *base.key, base.embedder.name, list(found))
+            near, passages = near | found, passages | held
+        known = max(base.keywords.known(query, language) for base in bases)
+        return by_words(query, near, passages, known, count)
 
     async def _rerank(self, query: str, ranked: list[Scored]) -> list[Scored]:
         """In the order that the reranker gives, if there is one and it is well."""

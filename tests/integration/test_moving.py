@@ -34,6 +34,8 @@ class Turned:
         self._allowed = allowed
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if not self._allowed:
+            raise ModelUnavailable("told to fail")
         return self._model.embed_queries(texts)[:, ::-1].copy()
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -184,3 +186,12 @@ async def test_another_process_follows(folder: Path, embedder: Embedder) -> None
         await second.search.refresh(move=False)
         assert second.search._indexing.bases[next(iter(second.search._indexing.bases))].embedder.name == "another model"
         assert (await found(second, MEANT))[0] == "cargo"
+
+
+async def test_while_no_model_can_be_asked_words_find(folder: Path, embedder: Embedder) -> None:
+    async with moved_to(folder, Turned(embedder, allowed=0), before=None) as knowledge:
+        await knowledge.search.open()
+        result = await knowledge.search.search(COMPANY, "What does the cargo bike carry?")
+        assert result.passages[0].passage.document == "cargo"
+        assert 0.3 < result.confidence < 0.67
+        assert (await knowledge.search.search(COMPANY, "Who won the chess championship?")).confidence < 0.3
