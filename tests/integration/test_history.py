@@ -20,12 +20,14 @@ PHOTO = b"\xff\xd8 a broken saddle"
 NAME = "../\x1b[31mdamage.jpg"
 
 
-EXPLANATION = {
+EXPLANATION: dict[str, Any] = {
     "query": "Can I return it?",
     "passages": [{"passage": "returns#1", "score": 0.91, "cosine": 0.88, "keyword": 0.4}],
     "signals": {"cosine": 0.88, "margin": 0.1, "translated": False},
+    "thresholds": {"answer": 0.67, "clarify": 0.25},
     "withheld": [{"sentence": "Returns cost 5 euros.", "flaw": "unstated_fact", "detail": "5"}],
 }
+SEEN = EXPLANATION["passages"]
 
 
 async def explaining(question: Question) -> AsyncGenerator[Draft | Answer, None]:
@@ -220,7 +222,13 @@ async def test_a_channel_without_files_says_so(told: Told, channel: str, why: st
 async def test_an_answer_can_be_explained(told: Told) -> None:
     explained = await told.json("explain", f"{told.id[:8]}:2")
     assert (explained["outcome"], explained["seq"], explained["confidence"]) == ("answered", 2, 0.9)
-    assert {name: explained[name] for name in EXPLANATION} == EXPLANATION
+    told_apart = {**explained, "passages": [{name: each[name] for name in SEEN[0]} for each in explained["passages"]]}
+    assert {name: told_apart[name] for name in EXPLANATION} == EXPLANATION
+
+
+async def test_the_confidence_is_told_against_its_thresholds(told: Told) -> None:
+    assert (await told.json("explain", told.id[:8]))["band"] == "answer"
+    assert "calls for: answer (answer from 0.67, clarify from 0.25" in (await told.run("explain", told.id[:8])).out
 
 
 async def test_the_last_answer_is_explained_to_people(told: Told) -> None:
