@@ -10,7 +10,7 @@ from bot.answers.contradictions import contradiction
 from bot.domain import Author, Question
 from bot.ports import Kind as MessageKind
 from bot.storage import conversations
-from bot.verification.facts import Kind, facts_of
+from bot.verification.facts import Fact, Kind, facts_of
 from bot.verification.sentences import split_sentences
 from llm.embeddings import Embedder
 from llm.errors import UsageError
@@ -124,6 +124,20 @@ class Teaching:
             await remove(self._database, company, lesson.replaces)
         return Taught(kept.id)
 
+    async def _personal(self, company: str, lesson: Lesson, known: Sequence[Passage]) -> list[Doubt]:
+        """What is true of one customer only: their name, and addresses, numbers and dates that stand in no document."""
+        said = f"{lesson.question}\n{lesson.answer}"
+        folded = {word.strip(".,!?:;").casefold() for word in said.split()}
+        names = [name for name in lesson.customer.split() if len(name) >= SHORTEST_NAME and name.casefold() in folded]
+        doubts = [Doubt(Matter.PERSONAL, f"It holds the customer's name: {' '.join(names)}.")] if names else []
+        for fact in facts_of(said):
+            if (what := _described(fact.kind, fact.written)) and not _states(fact, known):
+                near = await self._search(company, fact.written, Audience.INTERNAL, NEAR)
+                if not _states(fact, [each.passage for each in near.passages]):
+                    written = fact.written.strip()
+                    doubts.append(Doubt(Matter.PERSONAL, f"It holds {what} that no document states: {written}."))
+        return doubts
+
     async def _is_for_others(self, company: str, lesson: Lesson) -> bool:
         """Whether what is replaced has another audience: a question can't be answered for both."""
         known = await known_answers(self._database, company)
@@ -135,7 +149,7 @@ class Teaching:
         public = await self._database.read(store.passages_by_id, company, Audience.PUBLIC, [each.id for each in others])
         internal = [each for each in others if each.id not in public]
         known = list(public.values()) if lesson.audience is Audience.PUBLIC else others
-        doubts = [*_personal(lesson, others), *_contradictions(lesson, known)]
+        doubts = [*await self._personal(company, lesson, others), *_contradictions(lesson, known)]
         return [*doubts, *_given_away(lesson, internal)] if lesson.audience is Audience.PUBLIC else doubts
 
 
@@ -172,17 +186,9 @@ async def remove(database: Database, company: str, document: str) -> None:
     await database.write(store.remove_document, company, document)
 
 
-def _personal(lesson: Lesson, known: Sequence[Passage]) -> Iterator[Doubt]:
-    """What is true of one customer only: their name, and addresses, numbers and dates that stand in no document."""
-    said = f"{lesson.question}\n{lesson.answer}"
-    folded = {word.strip(".,!?:;").casefold() for word in said.split()}
-    names = [name for name in lesson.customer.split() if len(name) >= SHORTEST_NAME and name.casefold() in folded]
-    if names:
-        yield Doubt(Matter.PERSONAL, f"It holds the customer's name: {' '.join(names)}.")
-    elsewhere = {fact.values for each in known for fact in facts_of(f"{each.question}\n{each.text}")}
-    for fact in facts_of(said):
-        if fact.values not in elsewhere and (what := _described(fact.kind, fact.written)):
-            yield Doubt(Matter.PERSONAL, f"It holds {what} that stands in no document: {fact.written.strip()}.")
+def _states(fact: Fact, passages: Sequence[Passage]) -> bool:
+    """Whether any of the passages says the same."""
+    return any(fact.values & other.values for each in passages for other in facts_of(f"{each.question}\n{each.text}"))
 
 
 def _described(kind: Kind, written: str) -> str:

@@ -1,5 +1,7 @@
 """An approved answer, asked for in other words: by its meaning, within its company and audience, as of now."""
 
+from pathlib import Path
+
 import pytest
 
 from bot.answers.answering import Answering
@@ -36,6 +38,21 @@ async def test_it_is_given_word_for_word_with_its_source(knowledge: Knowledge, t
     answer = await ask(knowledge, text)
     assert answer.text == f"{ANSWER} [1]"
     assert [each.document for each in answer.citations] == [document]
+
+
+async def test_the_companys_own_address_is_no_customers(knowledge: Knowledge, tmp_path: Path) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    files = [folder / f"{name}.md" for name in ("contact", *map(str, range(12)))]
+    for file in files:
+        file.write_text(f"# {file.stem}\n\nDogs of kind {file.stem} may come in.", encoding="utf-8")
+    files[0].write_text("# Contact\n\nWrite to shop@acme.example.", encoding="utf-8")
+    await knowledge.ingest(folder)
+    await knowledge.search.refresh()
+    teaching = Teaching(knowledge.database, knowledge.embedder, knowledge.search.search)
+    for address, doubts in (("shop@acme.example", 0), ("ana@mail.example", 1)):
+        came = await teaching.teach(COMPANY, Lesson(QUESTION, f"Ask first: {address}.", sure=False))
+        assert len(came.doubts) == doubts
 
 
 async def test_another_company_doesnt_know_it(knowledge: Knowledge) -> None:
