@@ -69,6 +69,26 @@ def test_a_passage_is_worth_what_it_is_to_its_best_part(embedder: Embedder) -> N
     assert [(each.passage.document, each.cosine, each.keyword) for each in found] == [("x", 1, 0), ("y", 0, 1)]
 
 
+def test_a_passage_in_another_language_is_not_behind_for_lacking_the_question_s_words(embedder: Embedder) -> None:
+    asked = Asked(["?"], vector(CHINESE, MEANING)[None], "zh", 1.0)
+    rows = np.stack([vector(CHINESE, OTHER), vector(ENGLISH, MEANING)])
+    held, mixed = [passage("beside", "zh"), passage("answer", "en")], mixture(zh=[CHINESE], en=[ENGLISH])
+    found = fuse(asked, held, rows, np.array([[1.0, 0.0]], np.float32), Bridge(_Small(embedder)), mixed)
+    added = {each.passage.document: each.score - each.cosine for each in found}
+    weights = Weights()
+    assert added["answer"] == pytest.approx(weights.prose_keywords)
+    assert added["beside"] == pytest.approx(weights.prose_keywords + weights.own_language)
+
+
+def test_a_product_code_outweighs_another_language(embedder: Embedder) -> None:
+    asked = Asked(["?"], vector(CHINESE, MEANING)[None], "zh", 1.0)
+    rows = np.stack([vector(CHINESE, MEANING), vector(ENGLISH, MEANING)])
+    held, mixed = [passage("coded", "zh"), passage("other", "en")], mixture(zh=[CHINESE], en=[ENGLISH])
+    coded, other = fuse(asked, held, rows, np.array([[2.0, 0.0]], np.float32), Bridge(_Small(embedder)), mixed)
+    assert coded.passage.document == "coded"
+    assert coded.score - coded.cosine > other.score - other.cosine + Weights().prose_keywords / 2
+
+
 def test_one_language_makes_no_mixture() -> None:
     assert not mixture(en=[ENGLISH, MEANING]).means
 
