@@ -71,6 +71,7 @@ async def open_parts(settings: Settings, progress: Progress | None = None) -> As
         reranker = await asyncio.to_thread(load_reranker, settings.reranking)
         registered = settings.embedding.registered()
         embedders = Embedders(embedder, registered, lambda given: _load_again(settings, given))
+        await embedders.register(database)
         search = Search(
             database,
             embedder,

@@ -106,7 +106,6 @@ class Indexing:
     async def read(self) -> None:
         """Build keyword indexes of what has changed. The vectors are those of before, until `line_up`."""
         async with self._reading:
-            await self._embedders.register(self._database)
             for key, standing in (await self._database.read(moving.standings)).items():
                 held = self.bases.get(key)
                 embedder = await self._embedders.named(self._database, standing.model)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,7 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 async def folder(tmp_path: Path, embedder: Embedder) -> Path:
     """Documents served by the packaged model, which is registered."""
     async with open_knowledge(tmp_path / "data", embedder) as knowledge:
-        knowledge.search._indexing._embedders = Embedders(knowledge.embedder, "the packaged one")
+        await Embedders(knowledge.embedder, "the packaged one").register(knowledge.database)
         await knowledge.ingest(write_records(tmp_path / "lamps.jsonl", *RECORDS, CARGO))
         await knowledge.search.refresh()
     return tmp_path / "data"
@@ -73,8 +74,9 @@ async def moved_to(folder: Path, model: Turned, before: Embedder | None) -> Asyn
                 raise ModelUnavailable("gone")
             return before
 
-        knowledge.search._indexing._embedders = Embedders(knowledge.embedder, "another one", load)
-        yield knowledge
+        embedders = Embedders(knowledge.embedder, "another one", load)
+        await embedders.register(knowledge.database)
+        yield replace(knowledge, search=replace(knowledge.search, embedders=embedders))
 
 
 async def progress(knowledge: Knowledge) -> tuple[int, int] | None:
