@@ -127,8 +127,8 @@ async def serve(
             following = tasks.create_task(parts.search.follow(), name="follow the documents") if parts else None
             if worker:
                 tasks.create_task(worker.run(), name="worker")
-            for each in beside:
-                tasks.create_task(each.run(), name=type(each).__name__)
+            for service in beside:
+                tasks.create_task(service.run(), name=type(service).__name__)
             tasks.create_task(slacks.run(), name="threads of cases")
             if server and listener:
                 tasks.create_task(server.serve([listener]), name="web server")
@@ -138,8 +138,8 @@ async def serve(
                 await stopping.wait()
                 log.info("Stopping: what was begun is finished first, for up to %.0f s", DRAIN_SECONDS)
                 await slacks.stop(DRAIN_SECONDS)
-                for each in beside:
-                    each.stop()
+                for service in beside:
+                    service.stop()
                 await _stop(receiving, worker, server, [*webs.values(), *(desk.board for desk in desks.values())])
                 if following:
                     following.cancel()
