@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from bot import metrics
+from bot.agenda import Agenda
 from bot.conversation import Conversation, Pace
 from bot.domain import Line
 from bot.errors import Fenced
@@ -45,10 +46,8 @@ class Worker:
         self._claims = 0
         self._held: dict[str, Held] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._wake = asyncio.Event()
         self._look = asyncio.Event()
-        self._next_due = 0.0
-        self._stopping = False
+        self._agenda = Agenda(now, pace.poll)
 
     async def run(self) -> None:
         """Work until `stop`; then finish what was begun."""
@@ -58,9 +57,9 @@ class Worker:
             asyncio.create_task(self._look_for_ever(), name="look at what is held"),
         )
         try:
-            while not self._stopping:
+            while not self._agenda.stopped:
                 await self._claim()
-                await self._wait()
+                await self._agenda.wait(lambda: len(self._held) < self._concurrency)
             while self._tasks:
                 await asyncio.wait(self._tasks.values())
         finally:
@@ -79,8 +78,7 @@ class Worker:
 
         But for what is being sent: until the channel has answered (30 s at most), and its answer is on record.
         """
-        self._stopping = True
-        self._wake.set()
+        self._agenda.stop()
         tasks = list(self._tasks.values())
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=drain)
@@ -98,14 +96,14 @@ class Worker:
         now = self._now()
         if not free:
             return
-        self._next_due = now + self._pace.poll
+        self._agenda.looking()
         self._claims += 1
         until = now + self._pace.lease
         try:
             claimed = await self._database.write(
                 store.claim, f"{self._name}.{self._claims}", free, self._lines, now, until
             )
-            if self._stopping:  # which began while these were claimed
+            if self._agenda.stopped:  # which began while these were claimed
                 for one in claimed.conversations:
                     await self._release(Held(one, until), GivenBack(one.settled))
                 return
@@ -113,9 +111,9 @@ class Worker:
             log.error("no work can be claimed: %s", error)
             return
         if len(claimed.conversations) == free:
-            self._next_due = now
+            self._agenda.due(now)
         elif claimed.next_due is not None:
-            self._next_due = min(self._next_due, claimed.next_due)
+            self._agenda.due(claimed.next_due)
         for conversation in claimed.conversations:
             self._begin(Held(conversation, until))
 
@@ -136,7 +134,7 @@ class Worker:
             del self._held[key], self._tasks[key]
         if not task.cancelled() and (error := task.exception()):
             log.error("conversation %s can't be given back, and waits for its lease to run out: %s", key, error)
-        self._wake.set()
+        self._agenda.freed()
 
     async def _see_through(self, held: Held, stale: asyncio.Task[None] | None) -> None:
         if stale:  # what it sent must be on record before anything is sent anew
@@ -171,20 +169,8 @@ class Worker:
             sent=outcome.sent,
         )
 
-    async def _wait(self) -> None:
-        """Until there may be something to claim."""
-        while not self._stopping:
-            pause = self._next_due - self._now()
-            if pause <= 0 and len(self._held) < self._concurrency:
-                return
-            self._wake.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(pause, 0) if len(self._held) < self._concurrency else None):
-                    await self._wake.wait()
-
     def _heard_due(self, due: str) -> None:
-        self._next_due = min(self._next_due, float(due or 0))
-        self._wake.set()
+        self._agenda.due(float(due or 0))
 
     def _heard(self, conversation: str) -> None:
         if held := self._held.get(conversation):

@@ -6,7 +6,6 @@ in the channel first.
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 import time
@@ -14,6 +13,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
+from bot.agenda import Agenda
 from bot.conversation import Status
 from bot.errors import BotError, Fenced
 from bot.handoffs.casefile import Case, Entry, EntryKind
@@ -66,17 +66,15 @@ class Mirror:
         self._name = f"{os.getpid()}.{uuid.uuid4().hex[:12]}"
         self._claims = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._wake = asyncio.Event()
-        self._next_due = 0.0
-        self._stopping = False
+        self._agenda = Agenda(now, POLL)
 
     async def run(self) -> None:
         """Work until `stop`; then finish what was begun."""
         unlisten = self._database.listen("handoff", self._heard)
         try:
-            while not self._stopping:
+            while not self._agenda.stopped:
                 await self._claim()
-                await self._wait()
+                await self._agenda.wait(lambda: len(self._tasks) < AT_ONCE)
             while self._tasks:
                 await asyncio.wait(self._tasks)
         finally:
@@ -85,8 +83,7 @@ class Mirror:
 
     async def stop(self, drain: float = 10.0) -> None:
         """Begin nothing more; what still runs after `drain` seconds is broken off, and free for other processes."""
-        self._stopping = True
-        self._wake.set()
+        self._agenda.stop()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=drain)
         await self._break_off()
@@ -101,7 +98,7 @@ class Mirror:
         now, free = self._now(), AT_ONCE - len(self._tasks)
         if not free:
             return
-        self._next_due = now + POLL
+        self._agenda.looking()
         self._claims += 1
         lease = f"{self._name}.{self._claims}"
         try:
@@ -112,7 +109,7 @@ class Mirror:
             log.error("no cases can be looked at: %s", error)
             return
         if next_due is not None:
-            self._next_due = min(self._next_due, next_due)
+            self._agenda.due(next_due)
         for leased in claimed:
             task = asyncio.create_task(self._see_to(leased, now + LEASE), name=f"case {leased.id}")
             self._tasks.add(task)
@@ -122,21 +119,10 @@ class Mirror:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("%s can't be given back, and waits for its lease to run out: %s", task.get_name(), error)
-        self._wake.set()
-
-    async def _wait(self) -> None:
-        """Until there may be something to do."""
-        free = len(self._tasks) < AT_ONCE
-        pause = min(max(self._next_due - self._now(), 0.0), POLL) if free else None
-        self._wake.clear()
-        if pause != 0.0:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._wake.wait()
+        self._agenda.freed()
 
     def _heard(self, due: str) -> None:
-        self._next_due = min(self._next_due, float(due or 0))
-        self._wake.set()
+        self._agenda.due(float(due or 0))
 
     async def _see_to(self, leased: Mirrored, until: float) -> None:
         hand = _Hand(self._database, self._channels[leased.company], self._now, leased, until)

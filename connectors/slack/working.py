@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 
+from bot.agenda import Agenda
 from bot.errors import Fenced
 from bot.held import see_through
 from bot.storage import errands as store
@@ -56,10 +57,8 @@ class Errands:
         self._claims = 0
         self._held: dict[str, Errand] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._wake = asyncio.Event()
-        self._next_due = 0.0
+        self._agenda = Agenda(now, POLL)
         self._forget_at = 0.0
-        self._stopping = False
         self._notices = Notices("Slack, what staff do")
 
     async def run(self) -> None:
@@ -67,9 +66,9 @@ class Errands:
         unlisten = self._database.listen("errand", self._heard)
         renewing = asyncio.create_task(self._renew_for_ever(), name="renew errands")
         try:
-            while not self._stopping:
+            while not self._agenda.stopped:
                 await self._claim()
-                await self._wait()
+                await self._agenda.wait(lambda: len(self._tasks) < AT_ONCE)
             while self._tasks:
                 await asyncio.wait(self._tasks.values())
         finally:
@@ -80,8 +79,7 @@ class Errands:
 
     async def stop(self, drain: float = 10.0) -> None:
         """Begin nothing more; what still runs after `drain` seconds is broken off, and free for other processes."""
-        self._stopping = True
-        self._wake.set()
+        self._agenda.stop()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=drain)
         await self._break_off()
@@ -96,7 +94,7 @@ class Errands:
         now, free = self._now(), AT_ONCE - len(self._tasks)
         if free <= 0:
             return
-        self._next_due = now + POLL
+        self._agenda.looking()
         self._claims += 1
         lease = f"{self._name}.{self._claims}"
         try:
@@ -108,7 +106,7 @@ class Errands:
             log.error("nothing that staff did in Slack can be carried out: %s", error)
             return
         if claimed.next_due is not None:
-            self._next_due = min(self._next_due, claimed.next_due)
+            self._agenda.due(claimed.next_due)
         for errand in claimed.errands:
             self._held[errand.id] = errand
             self._tasks[errand.id] = task = asyncio.create_task(self._see_to(errand), name=f"errand {errand.id}")
@@ -119,8 +117,7 @@ class Errands:
             del self._held[errand.id], self._tasks[errand.id]
         if not task.cancelled() and (error := task.exception()):
             log.error("errand %s can't be given back, and waits for its lease to run out: %s", errand.id, error)
-        self._next_due = 0.0  # the next one in its lane is free now
-        self._wake.set()
+        self._agenda.due()  # the next one in its lane is free now
 
     async def _see_to(self, errand: Errand) -> None:
         delay: float | None = None
@@ -166,22 +163,9 @@ class Errands:
             return None
         return wait
 
-    async def _wait(self) -> None:
-        """Until there may be something to do."""
-        while not self._stopping:
-            free = len(self._tasks) < AT_ONCE
-            pause = self._next_due - self._now()
-            if pause <= 0 and free:
-                return
-            self._wake.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(pause, 0) if free else None):
-                    await self._wake.wait()
-
     def _heard(self, company: str) -> None:
         if company in ("", self._company):
-            self._next_due = 0.0
-            self._wake.set()
+            self._agenda.due()
 
     async def _renew_for_ever(self) -> None:
         while True:

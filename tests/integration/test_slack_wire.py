@@ -88,7 +88,7 @@ async def test_events_in_a_wrong_order_are_carried_out_in_the_right_one(tmp_path
         said = [slack.write(mia.user, f"Note {number}", card.ts) for number in range(4)]
         for each in reversed(said):
             await mia.tells(each)
-        service.app._errands._stopping = False
+        service.app._errands._agenda.stopped = False
         running = asyncio.create_task(service.app._errands.run())
         await until_noted(service, "Note 0", "Note 1", "Note 2", "Note 3")
         await service.app._errands.stop()
