@@ -1,40 +1,17 @@
 """What both databases promise about documents, passages and vectors."""
 
 import asyncio
-import itertools
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from retrieval import store
 from retrieval.database import Database
 from retrieval.errors import DocumentError
 from retrieval.passages import Audience, Document, Location, Passage
-from tests.knowledge import COMPANY, embedded, some_document, some_passage, some_vector
-
-MODEL = "a model"
-PUBLIC, INTERNAL = Audience.PUBLIC, Audience.INTERNAL
-
-
-async def put(database: Database, document: Document, *texts: str, seed: int = 0) -> None:
-    parts = embedded(document.id, *(texts or ("Some text.",)), seed=seed)
-    await database.write(store.put_document, document, parts, MODEL)
-
-
-async def ids(database: Database, company: str = COMPANY, audience: Audience | None = None) -> list[str]:
-    return [document.id for document in await database.read(store.list_documents, company, audience)]
-
-
-async def texts(database: Database, document: str, company: str = COMPANY, audience: Audience = PUBLIC) -> list[str]:
-    found = await database.read(store.passages_of_document, company, audience, document)
-    return [passage.text for passage in found]
-
-
-async def version(database: Database, audience: Audience = PUBLIC) -> int:
-    return await database.read(store.knowledge_version, COMPANY, audience)
+from tests.contract.documents import INTERNAL, MODEL, PUBLIC, ids, put, texts, version
+from tests.knowledge import COMPANY, some_document, some_passage, some_vector
 
 
 class TestADocument:
@@ -329,84 +306,3 @@ class TestSampleQuestions:
     async def test_are_short(self, database: Database) -> None:
         await self.put_questions(database, "a", "Why " * 30 + "?", "How?")
         assert await self.ask(database) == ["How?"]
-
-
-@dataclass
-class Model:
-    """What should be held: text by company, audience and document."""
-
-    held: dict[tuple[str, str], tuple[Audience, str]] = field(default_factory=dict)
-
-    def put(self, company: str, name: str, audience: Audience, text: str) -> bool:
-        before = self.held.get((company, name))
-        if before and before[0] is INTERNAL and audience is PUBLIC:
-            return False
-        self.held[company, name] = audience, text
-        return True
-
-    def of(self, company: str, audience: Audience) -> dict[str, str]:
-        return {
-            name: text
-            for (owner, name), (seen_by, text) in self.held.items()
-            if (owner, seen_by) == (company, audience)
-        }
-
-
-COMPANIES = st.sampled_from(["a", "b"])
-IDS = st.sampled_from(["faq", "terms", "faq#0"])
-AUDIENCES = st.sampled_from(Audience)
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("put"), COMPANIES, IDS, AUDIENCES),
-        st.tuples(st.just("remove"), COMPANIES, IDS, AUDIENCES),
-        st.tuples(st.just("withdraw"), COMPANIES, IDS, AUDIENCES),
-    ),
-    max_size=12,
-)
-RUNS = itertools.count()
-
-
-@given(steps=STEPS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_nobody_ever_sees_what_is_not_theirs(
-    database: Database, steps: list[tuple[str, str, str, Audience]]
-) -> None:
-    run, model = next(RUNS), Model()
-    for number, (step, owner, name, audience) in enumerate(steps):
-        company, text = f"{owner}{run}", f"{owner}{run} {number}"
-        if step == "put":
-            stored = model.put(company, name, audience, text)
-            putting = put(database, some_document(name, company, audience), text)
-            if stored:
-                await putting
-            else:
-                with pytest.raises(DocumentError):
-                    await putting
-        elif step == "remove":
-            model.held.pop((company, name), None)
-            await database.write(store.remove_document, company, name)
-        else:
-            if (company, name) in model.held:
-                model.held[company, name] = INTERNAL, model.held[company, name][1]
-            await database.write(store.withdraw, company, f"/files/{name}")
-    for company in (f"a{run}", f"b{run}"):
-        for seen_by in Audience:
-            await check(database, company, seen_by, model.of(company, seen_by))
-
-
-async def check(database: Database, company: str, audience: Audience, expected: dict[str, str]) -> None:
-    """Every way to read gives exactly what this audience of this company may see."""
-    assert set(await ids(database, company, audience)) == set(expected)
-    numbered = await database.read(store.numbered_passages, company, audience)
-    assert {passage.document: passage.text for passage in numbered.values()} == expected
-    assert await database.read(store.count_passages, company, audience) == len(expected)
-    for name in ("faq", "terms", "faq#0"):
-        held = [expected[name]] if name in expected else []
-        assert await texts(database, name, company, audience) == held
-        passage = await database.read(store.passage, company, audience, f"{name}#0")
-        assert ([passage.text] if passage else []) == held
-        document = await database.read(store.document, company, audience, name)
-        assert (document is not None) == bool(held)
-    everything = range(1, 1 + max([0, *numbered]))
-    _, candidates = await database.read(store.candidates, company, audience, MODEL, list(everything)[-500:])
-    assert {passage.text for passage in candidates.values()} <= set(expected.values())

@@ -1,7 +1,6 @@
 """The desk's entrance over HTTP: who gets in, and who doesn't."""
 
 import html
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -9,20 +8,10 @@ import pytest
 
 from connectors.web.desk.entrance import COOKIE
 from tests.chat_site import COMPANY, Site, serve
-from tests.desk_people import PASSWORD, Person, desk_site, filled
+from tests.desk_fixtures import mia, site
+from tests.desk_people import PASSWORD, Person, filled
 
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with desk_site(tmp_path_factory.mktemp("site")) as site:
-        yield site
-
-
-@pytest.fixture
-def mia(site: Site) -> Iterator[Person]:
-    person = Person(site, "mia")
-    yield person
-    person.client.close()
+__all__ = ["mia", "site"]
 
 
 class TestTheEntrance:

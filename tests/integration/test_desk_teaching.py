@@ -1,7 +1,6 @@
 """Answers that staff approve at the desk: saved from a reply, doubted, listed, changed, removed."""
 
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,20 +11,10 @@ from retrieval import store
 from retrieval.passages import Audience
 from tests.browser import PHONE, OpenContext, assert_accessible
 from tests.chat_site import COMPANY, Site
-from tests.desk_people import Person, asks_for_person, desk_site, session_of
+from tests.desk_fixtures import mia, site
+from tests.desk_people import Person, asks_for_person, session_of
 
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with desk_site(tmp_path_factory.mktemp("site")) as site:
-        yield site
-
-
-@pytest.fixture
-def mia(site: Site) -> Iterator[Person]:
-    person = Person(site, "mia")
-    yield person
-    person.client.close()
+__all__ = ["mia", "site"]
 
 
 def teaches(mia: Person, question: str, answer: str, **more: Any) -> Any:

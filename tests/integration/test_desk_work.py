@@ -2,7 +2,6 @@
 
 import base64
 import uuid
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,28 +12,11 @@ from bot.intake import Intake
 from bot.ports import Inbound
 from bot.storage.conversations import add_company
 from tests.chat_site import PACE, Site
-from tests.desk_people import SECRET, Person, asks_for_person, desk_site, until, writes_again
+from tests.desk_fixtures import jo, mia, site
+from tests.desk_people import SECRET, Person, asks_for_person, until, writes_again
 from tests.visitor import Visitor
 
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with desk_site(tmp_path_factory.mktemp("site")) as site:
-        yield site
-
-
-@pytest.fixture
-def mia(site: Site) -> Iterator[Person]:
-    person = Person(site, "mia")
-    yield person
-    person.client.close()
-
-
-@pytest.fixture
-def jo(site: Site) -> Iterator[Person]:
-    person = Person(site, "jo")
-    yield person
-    person.client.close()
+__all__ = ["jo", "mia", "site"]
 
 
 class TestTheQueue:
