@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 from aiohttp import ClientSession, WSMsgType, web
 
+from tests.fakes.loopback import started
 from tests.fakes.slack_blocks import BOT, BOT_USER, Shown, checked, checked_view
 from tests.fakes.slack_faults import Fault, Refused, answer
 
@@ -65,11 +66,7 @@ class FakeSlack:
         app.router.add_post("/upload/{id}", self._upload)
         app.router.add_get("/files/{id}", self._download)
         app.router.add_post("/response/{id}", self._response)
-        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self._runner, self.url = await started(app)
         return self
 
     async def __aexit__(self, *exception: object) -> None:

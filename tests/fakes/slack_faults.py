@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from tests.fakes.loopback import cut_off, gateway_page
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -42,10 +44,7 @@ class Refused(Exception):
 def answer(request: web.Request, fault: Fault) -> web.StreamResponse:
     """What the client gets to see of it."""
     if fault.cut:
-        if request.transport:
-            request.transport.abort()
-        return web.Response()
+        return cut_off(request)
     if fault.html:
-        page = "<html><head><title>Error</title></head><body>upstream</body></html>"
-        return web.Response(status=fault.status, text=page, content_type="text/html")
+        return gateway_page(fault.status)
     return web.json_response({"ok": False, "error": fault.error}, status=fault.status, headers=fault.headers)

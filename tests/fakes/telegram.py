@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from aiohttp import ClientError, ClientSession, web
 
+from tests.fakes.loopback import started
 from tests.fakes.telegram_faults import Fault, Refused, answer
 
 BOT = 424242
@@ -87,11 +88,7 @@ class FakeTelegram:
         app = web.Application()
         app.router.add_post("/bot{token}/{method}", self._handle)
         app.router.add_get("/file/bot{token}/{path:.+}", self._download)
-        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self._runner, self.url = await started(app)
         return self
 
     async def __aexit__(self, *exception: object) -> None:

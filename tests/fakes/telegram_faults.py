@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from tests.fakes.loopback import cut_off, gateway_page
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -45,12 +47,9 @@ class Refused(Exception):
 def answer(request: web.Request, fault: Fault) -> web.StreamResponse:
     """What the client gets to see of it."""
     if fault.cut:
-        if request.transport:
-            request.transport.abort()
-        return web.Response()
+        return cut_off(request)
     if fault.html:
-        page = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
-        return web.Response(status=fault.status, text=page, content_type="text/html")
+        return gateway_page(fault.status)
     if fault.odd:
         return web.json_response({"ok": True, "result": {"message_id": 7, "surprise": True}})
     body = {"ok": False, "error_code": fault.status, "description": fault.description}
