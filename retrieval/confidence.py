@@ -44,11 +44,11 @@ def signals_of(ranked: Sequence[Scored], asked: Asked, bridge: Bridge) -> Signal
     What is usual for question and passage is told as in speaker verification (adaptive score normalisation, Matejka
     et al. 2017): by what else comes near, and by a cohort that is always the same.
     """
-    if not ranked:
+    if not ranked or ranked[0].vector is None:
         return Signals()
-    best = ranked[0]
-    question, passage = asked.vectors[best.part], best.vector
-    near = [each.vector for each in _rivals(ranked)[:SURROUNDING]]
+    best, passage = ranked[0], ranked[0].vector
+    question = asked.vectors[best.part]
+    near = [each.vector for each in _rivals(ranked)[:SURROUNDING] if each.vector is not None]
     usual = (np.sum(near, axis=0) + DOUBT * bridge.mean(best.passage.language)) / (len(near) + DOUBT)
     return Signals(
         cosine=best.cosine,

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # a command that only shows its help doesn't wait for it
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Audience(StrEnum):
@@ -127,8 +129,8 @@ class Scored:
     """Similarity of the embeddings, -1 to 1, as if the passage were in the language nearest to the question."""
     keyword: float
     """BM25 over 2.2 times the sum of the query's idf: 0 to about 1."""
-    vector: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32), compare=False, repr=False)
-    """The passage's, of unit length."""
+    vector: "NDArray[np.float32] | None" = field(default=None, compare=False, repr=False)
+    """The passage's, of unit length; None where it was found by its words alone."""
     part: int = field(default=0, compare=False)
     """The part of the question that the passage answers best."""
 
