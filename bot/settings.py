@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -23,6 +22,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from bot.naming import PREFIX, fields, holds, of_companies, secret_names, secrets_in_files, variable_of
 from bot.sections import (
     AnsweringSettings,
     CompanyId,
@@ -62,7 +62,6 @@ __all__ = [
     "variable_of",
 ]
 
-PREFIX = "ANSWERDESK_"
 CONFIG_FILE = "answerdesk.toml"
 _NOT_SETTINGS = {"ANSWERDESK_CONFIG", "ANSWERDESK_EVAL_DATA"}
 """Variables of ours that name files: the settings' own, and the evaluation data of the tests."""
@@ -164,10 +163,10 @@ class Settings(BaseSettings):
         """The command line wins over variables, they over the files they name, and all over `answerdesk.toml`."""
         toml = TomlConfigSettingsSource(settings_cls)
         companies = list(toml.toml_data.get("companies", {}))
-        others = InitSettingsSource(settings_cls, _of_companies(os.environ, companies))
-        secrets = InitSettingsSource(settings_cls, _secrets_in_files(os.environ, companies))
+        others = InitSettingsSource(settings_cls, of_companies(Settings, os.environ, companies))
+        secrets = InitSettingsSource(settings_cls, secrets_in_files(Settings, os.environ, companies))
         if isinstance(env_settings, EnvSettingsSource):  # it would take llm.api_key_file for a setting
-            files = {f"{variable_of(name)}_FILE".lower() for name in _secret_names()}
+            files = {f"{variable_of(name)}_FILE".lower() for name in secret_names(Settings)}
             env_settings.env_vars = {
                 name: value
                 for name, value in env_settings.env_vars.items()
@@ -203,62 +202,7 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
 
 def setting_names() -> list[str]:
     """Every setting, as `answerdesk.toml` spells it: `data_dir`, `llm.base_url`, ..."""
-    return [name for name, _ in _fields()]
-
-
-def _fields(companies: Iterable[str] = ()) -> Iterator[tuple[str, FieldInfo]]:
-    for name, info in Settings.model_fields.items():
-        if name != "companies":
-            yield from _below(name, info)
-    for company in companies:
-        for name, info in OtherCompanySettings.model_fields.items():
-            yield from _below(f"companies.{company}.{name}", info)
-
-
-def _below(name: str, info: FieldInfo) -> Iterator[tuple[str, FieldInfo]]:
-    section = info.annotation
-    if isinstance(section, type) and issubclass(section, BaseModel):
-        yield from ((f"{name}.{each}", field) for each, field in section.model_fields.items())
-    else:
-        yield name, info
-
-
-def variable_of(name: str) -> str:
-    """The variable that gives a setting: `llm.base_url` is ANSWERDESK_LLM_BASE_URL."""
-    return PREFIX + name.replace(".", "_").replace("-", "_").upper()
-
-
-def _secret_names(companies: Iterable[str] = ()) -> list[str]:
-    return [name for name, info in _fields(companies) if "SecretStr" in str(info.annotation)]
-
-
-def _of_companies(variables: Mapping[str, str], companies: Collection[str]) -> dict[str, Any]:
-    """What variables such as `ANSWERDESK_COMPANIES_ACME_NAME` say."""
-    found: dict[str, Any] = {}
-    for name, _ in _fields(companies):
-        if name.startswith("companies.") and (value := variables.get(variable_of(name))):
-            _put(found, name, value)
-    return found
-
-
-def _put(values: dict[str, Any], name: str, value: str) -> None:
-    *sections, key = name.split(".")
-    for section in sections:
-        values = values.setdefault(section, {})
-    values[key] = value
-
-
-def _secrets_in_files(variables: Mapping[str, str], companies: Collection[str]) -> dict[str, Any]:
-    """What the files hold that `ANSWERDESK_..._FILE` variables name."""
-    found: dict[str, Any] = {}
-    for name in _secret_names(companies):
-        file = variables.get(f"{variable_of(name)}_FILE")
-        if file:
-            try:
-                _put(found, name, Path(file).read_text(encoding="utf-8").strip())
-            except OSError as error:
-                raise SettingsError(f"{variable_of(name)}_FILE: {file} can't be read ({error.strerror}).") from None
-    return found
+    return [name for name, _ in fields(Settings)]
 
 
 def _refuse_secrets(path: Path) -> Collection[str]:
@@ -268,7 +212,7 @@ def _refuse_secrets(path: Path) -> Collection[str]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from None
     companies = content.get("companies", {})
-    for name in _secret_names(companies):
+    for name in secret_names(Settings, companies):
         if holds(content, name):
             variable = variable_of(name)
             raise SettingsError(
@@ -278,18 +222,9 @@ def _refuse_secrets(path: Path) -> Collection[str]:
     return list(companies)
 
 
-def holds(values: Any, name: str) -> bool:
-    """Whether nested sections hold a value of this dotted name."""
-    for part in name.split("."):
-        if not isinstance(values, Mapping) or part not in values:
-            return False
-        values = values[part]
-    return True
-
-
 def _refuse_unknown(variables: Mapping[str, str], companies: Collection[str]) -> None:
-    known = {variable_of(name): name for name, _ in _fields(companies)}
-    files = {f"{variable_of(name)}_FILE" for name in _secret_names(companies)}
+    known = {variable_of(name): name for name, _ in fields(Settings, companies)}
+    files = {f"{variable_of(name)}_FILE" for name in secret_names(Settings, companies)}
     sections = {variable_of(name) for name in Settings.model_fields}
     for variable in sorted(variables):
         if variable.startswith(PREFIX) and variable not in {*known, *files, *sections, *_NOT_SETTINGS}:
@@ -317,8 +252,8 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 def _explain(error: ValidationError, path: Path) -> Iterator[str]:
     """One line a wrong setting: its name, where it was given, what is allowed, what was found."""
-    descriptions = {name: info.description or "" for name, info in _fields()}
-    secrets = {name.rpartition(".")[2] for name in _secret_names()}
+    descriptions = {name: info.description or "" for name, info in fields(Settings)}
+    secrets = {name.rpartition(".")[2] for name in secret_names(Settings)}
     for problem in error.errors(include_url=False):
         name = ".".join(str(part) for part in problem["loc"])
         where = variable_of(name) if variable_of(name) in os.environ else f"{name} ({path})" if path.is_file() else name

@@ -18,7 +18,8 @@ import httpx
 from pydantic import BaseModel, SecretStr
 
 from bot.bootstrap import open_storage
-from bot.settings import CONFIG_FILE, PREFIX, Company, Settings, holds
+from bot.naming import PREFIX, holds
+from bot.settings import CONFIG_FILE, Company, Settings
 from llm.chat import check_chat_model
 from llm.embeddings import Embedder, load_embedder
 from llm.errors import AnswerdeskError

@@ -17,7 +17,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from bot.sections import OtherCompanySettings
-from bot.settings import PREFIX, Settings, setting_names
+from bot.naming import PREFIX
+from bot.settings import Settings, setting_names
 
 HERE = Path(__file__).parent
 PAGE = HERE / "settings.md"

@@ -16,7 +16,8 @@ from aiogram.utils.token import TokenValidationError
 
 from bot.domain import Chat
 from bot.ports import Capabilities, Inbox, Outgoing, Receipt
-from bot.settings import TelegramSettings, variable_of
+from bot.naming import variable_of
+from bot.settings import TelegramSettings
 from bot.storage import conversations, files
 from connectors.telegram.calling import CompanyBot, insist
 from connectors.telegram.commands import registrations

@@ -20,7 +20,7 @@ from aiogram.exceptions import (
 from aiohttp import ClientConnectorError
 
 from bot.ports import Gone, Receipt, Rejected, Retry, Sent, Unknown
-from bot.settings import variable_of
+from bot.naming import variable_of
 
 LONGEST_WAIT = 30.0
 REFUSED_WAIT = 60.0

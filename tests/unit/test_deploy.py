@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.settings import PREFIX, setting_names
+from bot.naming import PREFIX
+from bot.settings import setting_names
 from llm.serving import Gpu, Machine, Wanted, command
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
