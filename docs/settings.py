@@ -16,8 +16,8 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from bot.sections import OtherCompanySettings
 from bot.naming import PREFIX
+from bot.sections import OtherCompanySettings
 from bot.settings import Settings, setting_names
 
 HERE = Path(__file__).parent

@@ -15,8 +15,8 @@ from aiogram.types import User
 from aiogram.utils.token import TokenValidationError
 
 from bot.domain import Chat
-from bot.ports import Capabilities, Inbox, Outgoing, Receipt
 from bot.naming import variable_of
+from bot.ports import Capabilities, Inbox, Outgoing, Receipt
 from bot.settings import TelegramSettings
 from bot.storage import conversations, files
 from connectors.telegram.calling import CompanyBot, insist

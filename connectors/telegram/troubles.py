@@ -19,8 +19,8 @@ from aiogram.exceptions import (
 )
 from aiohttp import ClientConnectorError
 
-from bot.ports import Gone, Receipt, Rejected, Retry, Sent, Unknown
 from bot.naming import variable_of
+from bot.ports import Gone, Receipt, Rejected, Retry, Sent, Unknown
 
 LONGEST_WAIT = 30.0
 REFUSED_WAIT = 60.0
