@@ -1,6 +1,6 @@
 """How much slower the first text of an extracted answer is while documents are taken in, against an idle machine.
 
-    python benchmarks/ingesting.py [--passages 10000]
+    python benchmarks/ingesting.py [--passages 10000] [--threads 1]
 
 `answerdesk ingest` runs as a process of its own on the same data folder, as it does beside a service; the answers are
 asked for in this one, which follows the documents meanwhile. benchmarks/results/ingesting.json holds the figures.
@@ -52,8 +52,11 @@ async def first_texts(parts: Parts, questions: Sequence[str], busy: asyncio.Task
     return taken
 
 
-async def ingest(settings: Settings, file: Path) -> int:
-    variables = os.environ | {"ANSWERDESK_MODELS_DIR": str(settings.models)}
+async def ingest(settings: Settings, file: Path, threads: int) -> int:
+    variables = os.environ | {
+        "ANSWERDESK_MODELS_DIR": str(settings.models),
+        "ANSWERDESK_EMBEDDING_THREADS": str(threads),
+    }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "from connectors.cli import main; main()", "ingest", str(file),
         "--data-dir", str(settings.data_dir), env=variables, cwd=ROOT,
@@ -80,6 +83,7 @@ async def main() -> None:
     default = os.environ.get("ANSWERDESK_EVAL_DATA", str(ROOT.parent / "shared/data"))
     parser.add_argument("--data", type=Path, default=Path(default))
     parser.add_argument("--passages", type=int, default=10_000)
+    parser.add_argument("--threads", type=int, default=0, help="of the ingestion; 0 means all cores")
     arguments = parser.parse_args()
     documents, queries = sets.read(arguments.data, "stackfaq")
     questions = [each["question"] for each in queries][:200]
@@ -96,7 +100,9 @@ async def main() -> None:
             idle = await first_texts(parts, questions)
             following = asyncio.create_task(parts.search.follow())
             words = " ".join(each["text"] for each in documents).split()
-            taking = asyncio.create_task(ingest(settings, written(folder, words, arguments.passages)))
+            taking = asyncio.create_task(
+                ingest(settings, written(folder, words, arguments.passages), arguments.threads)
+            )
             busy = await first_texts(parts, questions, taking)
             done = taking.done()
             for task in (taking, following):
@@ -106,6 +112,7 @@ async def main() -> None:
     results = {
         "machine": machine("chromadb", "onnxruntime"),
         "passages": arguments.passages,
+        "threads": arguments.threads,
         "finished": done,
         "questions": {"idle": len(idle), "ingesting": len(busy)},
         "first_text_p50_ms": {"idle": round(float(np.median(idle)), 1), "ingesting": round(float(np.median(busy)), 1)},
