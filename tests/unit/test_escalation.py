@@ -186,7 +186,7 @@ async def test_while_a_person_has_it_the_bot_says_nothing(tmp_path: Path) -> Non
         await at.channel.texts(2)
         for words in ("You are useless idiots", "my lawyer", "something unclear", "How long can I return it?"):
             await at.writes(words)
-        await at.at_rest()
         await at.commands("privacy")
-        assert (await at.channel.texts(3))[2] == text("privacy", "en")
+        await at.until(lambda found: found.done == found.asked and found.due is None)
         assert await at.said(Author.BOT, CHAT) == ["Within 30 days [1]."]
+        assert await at.said(Author.NOTICE, CHAT) == [text("person_joined", "en")]
