@@ -117,7 +117,8 @@ def generating(data: Path, tmp_path: Path, environment: dict[str, str]) -> Calla
     """A company with a document, and the variables of a server that lets this model write the answers."""
     (tmp_path / "hours.md").write_text(HOURS)
     assert answerdesk("ingest", tmp_path / "hours.md").code == 0
-    return lambda model: environment | {"ANSWERDESK_LLM_BASE_URL": model.url, "ANSWERDESK_LLM_MODEL": "test-model"}
+    asked = {"ANSWERDESK_LLM_MODEL": "test-model", "ANSWERDESK_ANSWERING_VERBATIM_ABOVE": "1"}
+    return lambda model: environment | asked | {"ANSWERDESK_LLM_BASE_URL": model.url}
 
 
 def asked(model: FakeVLLM, visitor: Visitor) -> None:
