@@ -1,29 +1,24 @@
 """What may be wrong with an installation, and what to do about it."""
 
 import asyncio
-import os
 import shutil
 import socket
 import tempfile
 import time
-import tomllib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import httpx
-from pydantic import BaseModel, SecretStr
 
 from bot.bootstrap import open_storage
-from bot.naming import PREFIX, holds
-from bot.settings import CONFIG_FILE, Company, Settings
+from bot.settings import Company, Settings
 from llm.chat import check_chat_model
 from llm.embeddings import Embedder, load_embedder
 from llm.errors import AnswerdeskError
-from retrieval import moving, store
+from retrieval import moving, scales, store
 from retrieval.database import Database
 from retrieval.dense import unfound
 from retrieval.errors import IndexUnavailable
@@ -155,7 +150,7 @@ async def _moving(settings: Settings, model: str, message: str) -> Check:
     """How far the move to this model is, and whether its confidences are calibrated."""
     name, registered = "embedding model", settings.embedding.registered()
     async with open_storage(settings) as database:
-        scales = await database.read(store.scales, model)
+        fitted = await database.read(scales.of_model, model)
         for company in settings.served:
             if move := await database.read(moving.move_of, company.id, registered):
                 said = (
@@ -164,7 +159,7 @@ async def _moving(settings: Settings, model: str, message: str) -> Check:
                 return Check(
                     name, Health.WARNING, said, "A running server goes on with that; so does: answerdesk reindex"
                 )
-    uncalibrated = [company.id for company in settings.served if company.id not in scales]
+    uncalibrated = [company.id for company in settings.served if company.id not in fitted]
     if settings.embedding.model != "packaged" and uncalibrated:
         said = f"{message}; confidences are measured for the packaged model, not for this one"
         return Check(name, Health.WARNING, said, f"answerdesk calibrate QUESTIONS --company {uncalibrated[0]}")
@@ -258,52 +253,3 @@ async def _address(settings: Settings) -> Check:
     if answers:
         return Check("web address", Health.OK, f"A server answers at http://{web.host}:{web.port}")
     return Check("web address", Health.WARNING, taken, "Choose another with --port or ANSWERDESK_WEB_PORT.")
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """A setting, and where its value comes from."""
-
-    name: str
-    value: str | int | float | None
-    source: str
-    description: str
-
-
-def origins(settings: Settings, config: Path | None, overrides: Mapping[str, Any]) -> list[Origin]:
-    """Every setting with its value, secrets masked."""
-    path = config or Path(os.environ.get("ANSWERDESK_CONFIG", CONFIG_FILE))
-    written = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return [
-        Origin(name, _shown(value), _source(name, path, written, overrides), description)
-        for name, value, description in _values(settings)
-    ]
-
-
-def _values(settings: BaseModel, section: str = "") -> Iterator[tuple[str, Any, str]]:
-    for name, info in type(settings).model_fields.items():
-        value = getattr(settings, name)
-        if isinstance(value, BaseModel):
-            yield from _values(value, f"{section}{name}.")
-        elif isinstance(value, Mapping):
-            for key, each in value.items():
-                yield from _values(each, f"{section}{name}.{key}.")
-        else:
-            yield f"{section}{name}", value, info.description or ""
-
-
-def _shown(value: Any) -> str | int | float | None:
-    if isinstance(value, SecretStr):
-        return "********"
-    return value if isinstance(value, int | float | None) else str(value)
-
-
-def _source(name: str, path: Path, written: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
-    variable = PREFIX + name.replace(".", "_").replace("-", "_").upper()
-    if holds(overrides, name):
-        return "the command line"
-    if os.environ.get(variable):
-        return variable
-    if os.environ.get(f"{variable}_FILE"):
-        return f"{variable}_FILE"
-    return str(path) if holds(written, name) else "default"

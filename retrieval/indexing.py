@@ -16,7 +16,7 @@ from typing import Any
 
 from llm.embeddings import Embedder
 from llm.errors import ModelError
-from retrieval import moving, store
+from retrieval import moving, scales, store
 from retrieval.background import in_background
 from retrieval.confidence import Scale
 from retrieval.crossing import Bridge, Mixture
@@ -130,8 +130,8 @@ class Indexing:
 
     async def _read_scales(self) -> None:
         models = {base.embedder.name for base in self.bases.values()}
-        scales = {model: await self._database.read(store.scales, model) for model in models}
-        self.scales = {(company, model): scale for model, of in scales.items() for company, scale in of.items()}
+        fitted = {model: await self._database.read(scales.of_model, model) for model in models}
+        self.scales = {(company, model): scale for model, of in fitted.items() for company, scale in of.items()}
 
     async def line_up(self) -> None:
         """Bring the vectors in line with what was read, and mend what is broken."""

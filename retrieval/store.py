@@ -13,7 +13,6 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from llm.text import encodable
-from retrieval.confidence import Scale
 from retrieval.errors import DocumentError
 from retrieval.passages import Audience, Document, Passage
 from retrieval.rows import (
@@ -25,7 +24,7 @@ from retrieval.rows import (
     to_document,
     to_passage,
 )
-from retrieval.tables import calibrations, documents, files, knowledge, passages, vectors
+from retrieval.tables import documents, files, knowledge, passages, vectors
 
 LONGEST_POSITION = 10
 """Digits; what is longer names no passage, and is no integer to a database."""
@@ -129,28 +128,6 @@ def knowledge_version(connection: Connection, company: str, audience: Audience) 
     """The version of one company's knowledge for one audience; 0 before the first document."""
     query = select(knowledge.c.version).where(knowledge.c.company == company, knowledge.c.audience == audience)
     return connection.execute(query).scalar_one_or_none() or 0
-
-
-def put_calibration(connection: Connection, company: str, model: str, scale: Scale) -> None:
-    """Keep how a company's confidences are scaled under this embedding model."""
-    remove_calibration(connection, company, model)
-    connection.execute(
-        insert(calibrations).values(
-            company=company, model=model, intercept=scale.intercept, slope=scale.slope, questions=scale.questions
-        )
-    )
-
-
-def remove_calibration(connection: Connection, company: str, model: str) -> bool:
-    """Forget it; whether there was one."""
-    here = (calibrations.c.company == company) & (calibrations.c.model == model)
-    return connection.execute(delete(calibrations).where(here)).rowcount > 0
-
-
-def scales(connection: Connection, model: str) -> dict[str, Scale]:
-    """How the confidences of those companies are scaled that have calibrated them, under this embedding model."""
-    query = select(calibrations).where(calibrations.c.model == model)
-    return {row.company: Scale(row.intercept, row.slope, row.questions) for row in connection.execute(query)}
 
 
 def list_documents(connection: Connection, company: str, audience: Audience | None = None) -> list[Document]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from bot.bootstrap import Parts
 from llm.errors import UsageError
-from retrieval import store
+from retrieval import scales
 from retrieval.calibrating import FEWEST, FEWEST_OF_A_KIND, Reliability, cross_validated, fit, reliability, scaled
 from retrieval.confidence import Scale, evidence
 from retrieval.passages import Found, Passage
@@ -55,7 +55,7 @@ async def calibrate(parts: Parts, company: str, file: Path) -> Calibrated:
     before, after = reliability(scaled(signs, Scale()), right), reliability(cross_validated(signs, right), right)
     scale, kept = fit(signs, right), after.loss < before.loss
     if kept:
-        await parts.database.write(store.put_calibration, company, parts.embedder.name, scale)
+        await parts.database.write(scales.put, company, parts.embedder.name, scale)
     return Calibrated(len(rows), int(right.sum()), before, after, scale, kept)
 
 

@@ -122,13 +122,13 @@ async def calibrate(
     [not dim]Next:[/] say by [cyan]answering.wrong_answer_costs[/] how sure an answer has to be.
     """
     from bot.evaluation.calibrating import calibrate as fit_to
-    from retrieval import store
+    from retrieval import scales
 
     if (questions is None) is not reset:
         raise UsageError("Name a file of questions, or --reset to forget what an earlier one taught.")
     async with call.parts() as parts:
         if questions is None:
-            held = await parts.database.write(store.remove_calibration, call.company, parts.embedder.name)
+            held = await parts.database.write(scales.remove, call.company, parts.embedder.name)
             if not call.result({"forgotten": held}):
                 call.out.print("The calibration is forgotten." if held else "There was no calibration.")
             return

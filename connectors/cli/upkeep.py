@@ -12,7 +12,7 @@ from connectors.cli.command import Invocation, command
 from connectors.cli.console import plain
 
 if TYPE_CHECKING:
-    from connectors.doctor import Origin
+    from connectors.origins import Origin
 
 PANEL = "Upkeep"
 _SIGNS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
@@ -38,7 +38,8 @@ async def doctor(
 
     [not dim]Next:[/] do what the arrows say; the exit code is 1 as long as something has failed.
     """
-    from connectors.doctor import Health, examine, origins
+    from connectors.doctor import Health, examine
+    from connectors.origins import origins
 
     if settings:
         found = origins(call.settings, call.shared.config, call.shared.overrides())
