@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from bot.storage.migrate import migrate
 from llm.chat import ChatModel, Listener, load_chat_model
 from llm.embeddings import Embedder, load_embedder
 from llm.reranking import load_reranker
+from llm.settings import EmbeddingSettings
 from retrieval import store
 from retrieval.database import Database, open_database
 from retrieval.embedders import Embedders
@@ -62,38 +64,37 @@ async def open_storage(settings: Settings) -> AsyncIterator[Database]:
 async def open_parts(settings: Settings, progress: Progress | None = None) -> AsyncIterator[Parts]:
     """All parts, wired. `progress` hears of the embedding model's conversion, which the first start does."""
     _multiply_on_one_thread()
-    async with open_storage(settings) as database:
-        embedder = await asyncio.to_thread(load_embedder, settings.embedding, settings.models, progress)
+    async with open_storage(settings) as database, contextlib.AsyncExitStack() as opened:
         indexes = await asyncio.to_thread(open_indexes, settings.data_dir / "vectors", settings.retrieval)
+        opened.push_async_callback(asyncio.to_thread, indexes.close)
+        embedding = embedding_beside(settings.embedding, indexes)
+        embedder = await asyncio.to_thread(load_embedder, embedding, settings.models, progress)
+        embedders = Embedders(embedder, embedding.registered(), lambda given: _load_again(settings, given))
+        opened.callback(embedders.close)
+        await embedders.register(database)
         listen = _spending(settings) if settings.llm.endpoints else None
         model = await asyncio.to_thread(load_chat_model, settings.llm, listen)  # its first import takes seconds
-        parser = ParserProcess(settings.retrieval.parse_seconds, settings.retrieval.parse_memory_mb)
+        if model:
+            opened.push_async_callback(model.close)
         reranker = await asyncio.to_thread(load_reranker, settings.reranking)
-        registered = settings.embedding.registered()
-        embedders = Embedders(embedder, registered, lambda given: _load_again(settings, given))
-        await embedders.register(database)
+        if reranker:
+            opened.push_async_callback(asyncio.to_thread, reranker.close)
+        parser = ParserProcess(settings.retrieval.parse_seconds, settings.retrieval.parse_memory_mb)
+        opened.push_async_callback(parser.close)
         search = Search(
-            database,
-            embedder,
-            indexes,
-            settings.retrieval,
-            reranker,
-            settings.reranking.passages,
-            embedders,
+            database, embedder, indexes, settings.retrieval, reranker, settings.reranking.passages, embedders
         )
         answerers = _answerers(settings, database, embedder, model)
         languages = {company.id: company.language for company in settings.served}
         answering = Answering(search, answerers, settings.answering, languages, model)
-        try:
-            yield Parts(settings, database, embedder, indexes, search, answering, parser)
-        finally:
-            await parser.close()
-            if reranker:
-                await asyncio.to_thread(reranker.close)
-            if model:
-                await model.close()
-            await asyncio.to_thread(indexes.close)
-            embedders.close()
+        yield Parts(settings, database, embedder, indexes, search, answering, parser)
+
+
+def embedding_beside(settings: EmbeddingSettings, indexes: VectorIndexes) -> EmbeddingSettings:
+    """Leave half of the cores to a service that owns the indexes: it answers customers meanwhile."""
+    if settings.threads or not indexes.exact:
+        return settings
+    return settings.model_copy(update={"threads": max(1, (os.cpu_count() or 1) // 2)})
 
 
 def _multiply_on_one_thread() -> None:

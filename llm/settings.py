@@ -42,7 +42,10 @@ class EmbeddingSettings(BaseModel):
     timeout: Annotated[float, Field(gt=0, description="Seconds to wait for the endpoint's vectors.")] = 10.0
     query_prefix: Annotated[str | None, Field(description="Put before questions; unset takes the model's own.")] = None
     passage_prefix: Annotated[str | None, Field(description="Put before passages; unset takes the model's own.")] = None
-    threads: Annotated[int, Field(ge=0, description="CPU threads for embedding; 0 means all cores.")] = 0
+    threads: Annotated[
+        int,
+        Field(ge=0, description="CPU threads for embedding; 0 means all cores, beside a running service half of them."),
+    ] = 0
     batch_size: Annotated[int, Field(ge=1, le=1024, description="Passages embedded at a time.")] = 16
 
     def registered(self) -> str:
