@@ -97,21 +97,23 @@ async def test_the_model_before_serves_at_first(folder: Path, embedder: Embedder
 
 
 async def test_a_move_that_breaks_off_leaves_the_model_before(folder: Path, embedder: Embedder) -> None:
-    async with moved_to(folder, Turned(embedder, allowed=20), before=embedder) as knowledge:
+    model = Turned(embedder, allowed=20)
+    async with moved_to(folder, model, before=embedder) as knowledge:
         with pytest.raises(ModelUnavailable):
             await knowledge.search.refresh()
         assert (await found(knowledge, MEANT))[0] == "cargo"
-        assert await progress(knowledge) == (16, 41)
+        assert 0 < len(model.passages) <= 20
+        assert await progress(knowledge) == (len(model.passages), 41)
 
 
 async def test_it_goes_on_where_it_was(folder: Path, embedder: Embedder) -> None:
-    async with moved_to(folder, Turned(embedder, allowed=20), before=embedder) as knowledge:
+    first, second = Turned(embedder, allowed=20), Turned(embedder)
+    async with moved_to(folder, first, before=embedder) as knowledge:
         with pytest.raises(ModelUnavailable):
             await knowledge.search.refresh()
-    model = Turned(embedder)
-    async with moved_to(folder, model, before=embedder) as knowledge:
+    async with moved_to(folder, second, before=embedder) as knowledge:
         await knowledge.search.refresh()
-        assert len(model.passages) == 41 - 16
+        assert len(first.passages) + len(second.passages) == 41
 
 
 async def test_then_the_new_model_serves(folder: Path, embedder: Embedder) -> None:
